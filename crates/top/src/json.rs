@@ -1,0 +1,149 @@
+//! JSON as the platform writes it: compact, raw UTF-8, `/` as `\/`, lists wrapped by element type.
+
+use crate::model::{Encoder, Wire};
+use crate::node::Node;
+
+/// Parses JSON text into a tree. The nesting limit is the parser's own (128 levels).
+///
+/// # Errors
+/// The text is not JSON, or nests too deep.
+pub fn parse(text: &str) -> Result<Node<'_>, serde_json::Error> {
+    serde_json::from_str(text)
+}
+
+/// Writes JSON, wrapped (`"list":{"item":[…]}`) or simplified (`"list":[…]`).
+pub struct JsonEncoder {
+    out: String,
+    plain_lists: bool,
+}
+
+impl JsonEncoder {
+    /// An encoder that wraps lists in an object under their item name; an empty list is `{}`.
+    pub fn wrapped(out: String) -> Self {
+        Self {
+            out,
+            plain_lists: false,
+        }
+    }
+
+    /// An encoder that writes lists as arrays: `simplify=true`, and parameters inside requests.
+    pub fn plain(out: String) -> Self {
+        Self {
+            out,
+            plain_lists: true,
+        }
+    }
+
+    /// What was written.
+    pub fn into_string(self) -> String {
+        self.out
+    }
+
+    fn comma(&mut self) {
+        if !matches!(self.out.as_bytes().last(), None | Some(b'{' | b'[')) {
+            self.out.push(',');
+        }
+    }
+
+    fn array<T: Wire>(&mut self, elements: &[T]) {
+        self.out.push('[');
+        for element in elements {
+            self.comma();
+            element.encode(self);
+        }
+        self.out.push(']');
+    }
+}
+
+impl Encoder for JsonEncoder {
+    fn text(&mut self, value: &str) {
+        push_string(&mut self.out, value);
+    }
+
+    fn number(&mut self, value: i64) {
+        self.out.push_str(itoa::Buffer::new().format(value));
+    }
+
+    fn boolean(&mut self, value: bool) {
+        self.out.push_str(if value { "true" } else { "false" });
+    }
+
+    fn object(&mut self, members: impl FnOnce(&mut Self)) {
+        self.out.push('{');
+        members(self);
+        self.out.push('}');
+    }
+
+    fn list<T: Wire>(&mut self, elements: &[T]) {
+        if self.plain_lists {
+            self.array(elements);
+        } else if elements.is_empty() {
+            self.out.push_str("{}");
+        } else {
+            self.out.push_str("{\"");
+            self.out.push_str(T::SHAPE.item_name());
+            self.out.push_str("\":");
+            self.array(elements);
+            self.out.push('}');
+        }
+    }
+
+    fn member<T: Wire>(&mut self, name: &'static str, value: &T) {
+        if value.is_absent() {
+            return;
+        }
+        self.comma();
+        self.out.push('"');
+        self.out.push_str(name);
+        self.out.push_str("\":");
+        value.encode(self);
+    }
+}
+
+/// Writes one JSON string. Never `\uXXXX`: the official Java SDK misreads hex letters, so control
+/// characters without a short escape are dropped (XML could not carry them either).
+pub(crate) fn push_string(out: &mut String, value: &str) {
+    out.push('"');
+    let mut copied = 0;
+    for (at, byte) in value.bytes().enumerate() {
+        let escape = match byte {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            b'/' => "\\/",
+            0x08 => "\\b",
+            0x0c => "\\f",
+            b'\n' => "\\n",
+            b'\r' => "\\r",
+            b'\t' => "\\t",
+            0x00..=0x1f => "",
+            _ => continue,
+        };
+        out.push_str(&value[copied..at]);
+        out.push_str(escape);
+        copied = at + 1;
+    }
+    out.push_str(&value[copied..]);
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_keep_chinese_raw_escape_the_slash_and_drop_control_characters() {
+        let mut out = String::new();
+        push_string(&mut out, "票/\"\\\n\u{1}\u{1f}😀\u{8}\u{c}\r\t'<&>");
+        assert_eq!(out, r#""票\/\"\\\n😀\b\f\r\t'<&>""#);
+    }
+
+    #[test]
+    fn an_empty_list_is_an_empty_object_unless_simplified() {
+        let mut wrapped = JsonEncoder::wrapped(String::new());
+        wrapped.list::<String>(&[]);
+        assert_eq!(wrapped.into_string(), "{}");
+        let mut plain = JsonEncoder::plain(String::new());
+        plain.list::<String>(&[]);
+        assert_eq!(plain.into_string(), "[]");
+    }
+}

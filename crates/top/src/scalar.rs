@@ -1,0 +1,260 @@
+//! The wire's scalar types and how each is read and written.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::civil::DateTime;
+
+use crate::model::{Encoder, Shape, Wire};
+use crate::node::{Node, Reader};
+
+/// Largest magnitude below which a JSON number with a fraction or exponent is still exact.
+const EXACT_FLOAT_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// A wire `Date`: a date and time of day at +08:00, to the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Date(pub DateTime);
+
+/// The text is not a `yyyy-MM-dd HH:mm:ss` date that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotADate;
+
+impl fmt::Display for NotADate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a date of the form yyyy-MM-dd HH:mm:ss")
+    }
+}
+
+impl std::error::Error for NotADate {}
+
+impl FromStr for Date {
+    type Err = NotADate;
+
+    fn from_str(text: &str) -> Result<Self, NotADate> {
+        let bytes = text.as_bytes();
+        let separators = [(4, b'-'), (7, b'-'), (10, b' '), (13, b':'), (16, b':')];
+        if bytes.len() != 19 || separators.iter().any(|&(at, byte)| bytes[at] != byte) {
+            return Err(NotADate);
+        }
+        let number = |from: usize, to: usize| {
+            bytes[from..to]
+                .iter()
+                .try_fold(0i16, |sum, byte| match byte {
+                    b'0'..=b'9' => Ok(sum * 10 + i16::from(byte - b'0')),
+                    _ => Err(NotADate),
+                })
+        };
+        let small = |from: usize| number(from, from + 2).map(|value| value as i8);
+        DateTime::new(
+            number(0, 4)?,
+            small(5)?,
+            small(8)?,
+            small(11)?,
+            small(14)?,
+            small(17)?,
+            0,
+        )
+        .map(Self)
+        .map_err(|_| NotADate)
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(t) = self;
+        let (date, time) = (t.date(), t.time());
+        write!(
+            f,
+            "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
+            date.year(),
+            date.month(),
+            date.day(),
+            time.hour(),
+            time.minute(),
+            time.second()
+        )
+    }
+}
+
+/// A wire `Json`: a string that holds JSON text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Json(pub String);
+
+impl Wire for String {
+    const SHAPE: Shape = Shape::Text;
+
+    fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
+        match node {
+            Node::Text(text) => Some(text.clone().into_owned()),
+            Node::Number(number) => {
+                let exact = number.is_i64()
+                    || number.is_u64()
+                    || number
+                        .as_f64()
+                        .is_some_and(|float| float.abs() < EXACT_FLOAT_MAX);
+                if !exact {
+                    reader.invalid_type();
+                }
+                exact.then(|| number.to_string())
+            }
+            Node::Null | Node::Boolean(_) | Node::List(_) | Node::Object(_) => {
+                reader.invalid_type();
+                None
+            }
+        }
+    }
+
+    fn encode<E: Encoder>(&self, out: &mut E) {
+        out.text(self);
+    }
+}
+
+impl Wire for i64 {
+    const SHAPE: Shape = Shape::Number;
+
+    fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
+        let value = match node {
+            Node::Number(number) => number.as_i64(),
+            Node::Text(text) if !text.starts_with('+') => text.parse().ok(),
+            _ => None,
+        };
+        if value.is_none() {
+            reader.invalid_type();
+        }
+        value
+    }
+
+    fn encode<E: Encoder>(&self, out: &mut E) {
+        out.number(*self);
+    }
+}
+
+impl Wire for bool {
+    const SHAPE: Shape = Shape::Boolean;
+
+    fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
+        let value = match node {
+            Node::Boolean(value) => Some(*value),
+            // Form fields and XML leaves are text whatever the type.
+            Node::Text(text) if text.eq_ignore_ascii_case("true") => Some(true),
+            Node::Text(text) if text.eq_ignore_ascii_case("false") => Some(false),
+            _ => None,
+        };
+        if value.is_none() {
+            reader.invalid_type();
+        }
+        value
+    }
+
+    fn encode<E: Encoder>(&self, out: &mut E) {
+        out.boolean(*self);
+    }
+}
+
+impl Wire for Date {
+    const SHAPE: Shape = Shape::Date;
+
+    fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
+        let value = match node {
+            Node::Text(text) => text.parse().ok(),
+            _ => None,
+        };
+        if value.is_none() {
+            reader.invalid_type();
+        }
+        value
+    }
+
+    fn encode<E: Encoder>(&self, out: &mut E) {
+        out.text(&self.to_string());
+    }
+}
+
+impl Wire for Json {
+    const SHAPE: Shape = Shape::Json;
+
+    fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
+        match node {
+            Node::Text(text) => Some(Self(text.clone().into_owned())),
+            _ => {
+                reader.invalid_type();
+                None
+            }
+        }
+    }
+
+    fn encode<E: Encoder>(&self, out: &mut E) {
+        out.text(&self.0);
+    }
+}
+
+impl<T: Wire> Wire for Option<T> {
+    const SHAPE: Shape = T::SHAPE;
+    const REQUIRED: bool = false;
+
+    fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
+        T::decode(node, reader).map(Some)
+    }
+
+    fn absent(reader: &mut Reader) -> Option<Self> {
+        // An optional wrapper whose members are required is itself needed: without it they are all
+        // missing, and the platform names the parameter rather than its members.
+        if reader.needs_wrapper(&T::SHAPE) {
+            reader.missing();
+            return None;
+        }
+        Some(None)
+    }
+
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+
+    fn encode<E: Encoder>(&self, out: &mut E) {
+        if let Some(value) = self {
+            value.encode(out);
+        }
+    }
+}
+
+impl<T: Wire> Wire for Vec<T> {
+    const SHAPE: Shape = Shape::List(&T::SHAPE);
+
+    fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
+        reader.elements(node)
+    }
+
+    fn encode<E: Encoder>(&self, out: &mut E) {
+        out.list(self);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_read_strictly_and_printed_as_it_came() {
+        for good in [
+            "2021-08-01 09:00:00",
+            "0001-01-01 00:00:00",
+            "2024-02-29 23:59:59",
+        ] {
+            assert_eq!(good.parse::<Date>().unwrap().to_string(), good);
+        }
+        for bad in [
+            "",
+            "2021-08-01",
+            "2021-08-01T09:00:00",
+            "2021-8-1 9:00:00",
+            "2021-02-29 00:00:00",
+            "2021-08-01 24:00:00",
+            "2021-08-01 09:00:60",
+            " 2021-08-01 09:00:0",
+            "2021-08-01 09:00:00 ",
+            "２021-08-01 09:00",
+        ] {
+            assert_eq!(bad.parse::<Date>(), Err(NotADate), "{bad}");
+        }
+    }
+}
