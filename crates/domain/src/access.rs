@@ -1,0 +1,101 @@
+//! Who may call what: apps and sessions.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AppKey, ChannelId, SubChannel};
+use crate::{Instant, Pii, pii};
+
+/// A partner's application.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct App {
+    /// Its public key.
+    pub key: AppKey,
+    /// What it signs with.
+    #[serde(with = "pii::marked")]
+    pub secret: Pii<String>,
+    /// The methods it may call.
+    pub methods: Entitlement,
+    /// The flight sub-channels it distributes for.
+    pub sub_channels: BTreeSet<SubChannel>,
+    /// The car-rental channels it distributes for.
+    pub channels: BTreeSet<ChannelId>,
+    /// How often it may call.
+    pub quota: Quota,
+    /// When it was withdrawn; from then on it is as unknown as one that never was.
+    pub revoked_at: Option<Instant>,
+}
+
+/// The methods an app may call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entitlement {
+    /// Every method, those to come included.
+    All,
+    /// These.
+    Only(BTreeSet<String>),
+}
+
+/// How often an app may call; `None` is without limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Quota {
+    /// Calls in one day of the platform's clock.
+    pub calls_per_day: Option<u32>,
+    /// Calls in one second.
+    pub calls_per_second: Option<u32>,
+}
+
+impl App {
+    /// Whether the app may call `method`.
+    pub fn may_call(&self, method: &str) -> bool {
+        match &self.methods {
+            Entitlement::All => true,
+            Entitlement::Only(methods) => methods.contains(method),
+        }
+    }
+}
+
+/// An access token: what a caller sends as `session`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Session {
+    /// The app it was given to; worthless in another's hands.
+    pub app: AppKey,
+    /// The token.
+    #[serde(with = "pii::marked")]
+    pub token: Pii<String>,
+    /// When it was given.
+    pub created_at: Instant,
+    /// When it ends by itself.
+    pub expires_at: Instant,
+    /// When it was taken back.
+    pub revoked_at: Option<Instant>,
+}
+
+impl Session {
+    /// Whether the token opens anything at `now`.
+    pub fn is_open(&self, now: Instant) -> bool {
+        now < self.expires_at && self.revoked_at.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_ends_at_its_expiry_or_when_taken_back() {
+        let at = |text: &str| text.parse::<Instant>().unwrap();
+        let mut session = Session {
+            app: "test".parse().unwrap(),
+            token: Pii::new("t".into()),
+            created_at: at("2021-01-01T00:00:00Z"),
+            expires_at: at("2021-01-02T00:00:00Z"),
+            revoked_at: None,
+        };
+        assert!(session.is_open(at("2021-01-01T23:59:59Z")));
+        assert!(!session.is_open(at("2021-01-02T00:00:00Z")));
+        session.revoked_at = Some(at("2021-01-01T01:00:00Z"));
+        assert!(!session.is_open(at("2021-01-01T02:00:00Z")));
+    }
+}

@@ -1,0 +1,632 @@
+//! A flight order and its transitions.
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use super::booking::Booking;
+use super::change::{CHANGES_MAX, Change, ChangeRequest, ChangeState};
+use super::code::{CancelFailure, CouponStatus, OrderPayStatus, OrderStatus};
+use super::command::Refusal;
+use super::ticket::{Ticket, TicketNumber};
+use crate::id::DisSubOrderId;
+use crate::{Fen, Instant, Step};
+
+/// How long an order or change may stay unpaid when nobody says otherwise. Inferred: 20 to 30
+/// minutes is what the trade does.
+pub const PAY_WINDOW: SignedDuration = SignedDuration::from_mins(30);
+
+/// A flight order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    /// What was booked.
+    pub booking: Booking,
+    /// How far it has come.
+    pub state: State,
+}
+
+/// How far an order has come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It could not be created.
+    Failed {
+        /// When that was known.
+        at: Instant,
+        /// Why.
+        reason: String,
+    },
+    /// Just there.
+    Initial,
+    /// Taken down, not submitted.
+    NotSubmitted,
+    /// Submitted; the seller has not confirmed.
+    AwaitingConfirmation,
+    /// To be paid in time.
+    Payable {
+        /// It closes itself at this moment.
+        until: Instant,
+        /// Whether a seller confirmed it, rather than the platform at once.
+        seller_confirmed: bool,
+    },
+    /// Paid; tickets are being issued.
+    Ticketing {
+        /// How it was paid.
+        payment: Payment,
+    },
+    /// Paid; the seller is about to issue.
+    TicketingConfirmed {
+        /// How it was paid.
+        payment: Payment,
+    },
+    /// Tickets are out.
+    Ticketed(Ticketed),
+    /// Over.
+    Closed {
+        /// When.
+        at: Instant,
+        /// Why.
+        by: Closing,
+    },
+}
+
+/// What exists once tickets are out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ticketed {
+    /// When the first ones were issued.
+    pub at: Instant,
+    /// How the order was paid.
+    pub payment: Payment,
+    /// Every ticket ever issued, oldest first.
+    pub tickets: Vec<Ticket>,
+    /// Its change orders, oldest first.
+    pub changes: Vec<Change>,
+}
+
+/// A payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    /// When.
+    pub at: Instant,
+    /// Its trade number at the payment service.
+    pub alipay_trade_no: String,
+    /// How much.
+    pub amount_fen: Fen,
+}
+
+/// Why an order is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Closing {
+    /// The distributor cancelled it.
+    Cancelled {
+        /// What goes back, if it had been paid.
+        refunded: Option<Payment>,
+    },
+    /// Nobody paid in time.
+    PayTimeout,
+    /// No ticket could be issued; what was paid went back.
+    TicketingFailed {
+        /// What went back.
+        refunded: Payment,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What a distributor may cancel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CancelPolicy {
+    /// Whether an order that is paid but not yet with the airline may be cancelled. Inferred: off.
+    pub while_ticketing: bool,
+}
+
+/// A cancel is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CancelRefusal {
+    /// Tickets are out or about to be: refund or change instead.
+    #[error("the order is ticketed")]
+    Ticketed,
+    /// Paid and on its way.
+    #[error("the order is being ticketed")]
+    TicketingInProgress,
+    /// Over already, and not by a cancel.
+    #[error("the order is closed")]
+    Closed,
+}
+
+impl CancelRefusal {
+    /// Its code on the wire.
+    pub const fn code(self) -> CancelFailure {
+        match self {
+            Self::Ticketed => CancelFailure::Ticketed,
+            Self::TicketingInProgress => CancelFailure::TicketingInProgress,
+            Self::Closed => CancelFailure::Closed,
+        }
+    }
+}
+
+impl Order {
+    /// A new order.
+    ///
+    /// # Errors
+    /// The booking breaks a rule.
+    pub fn new(booking: Booking) -> Result<Self, super::booking::BadBooking> {
+        booking.check()?;
+        Ok(Self {
+            booking,
+            state: State::Initial,
+        })
+    }
+
+    /// The order as it stands at `now`: what nobody paid in time has closed itself. No timer does
+    /// this; every load does.
+    pub fn at(mut self, now: Instant) -> Self {
+        match self.state {
+            State::Payable { until, .. } if now >= until => {
+                self.state = State::Closed {
+                    at: until,
+                    by: Closing::PayTimeout,
+                };
+            }
+            State::Ticketed(mut ticketed) => {
+                ticketed.changes = ticketed.changes.into_iter().map(|c| c.at(now)).collect();
+                self.state = State::Ticketed(ticketed);
+            }
+            _ => {}
+        }
+        self
+    }
+
+    /// `order_status`.
+    pub fn status(&self) -> OrderStatus {
+        match self.state {
+            State::Failed { .. } => OrderStatus::Error,
+            State::Initial => OrderStatus::Initial,
+            State::NotSubmitted => OrderStatus::NotSubmitted,
+            State::AwaitingConfirmation => OrderStatus::AwaitingConfirmation,
+            State::Payable { .. } => OrderStatus::Payable,
+            State::Ticketing { .. } => OrderStatus::Ticketing,
+            State::TicketingConfirmed { .. } => OrderStatus::TicketingConfirmed,
+            State::Ticketed(_) => OrderStatus::Ticketed,
+            State::Closed { .. } => OrderStatus::Closed,
+        }
+    }
+
+    /// `pay_status`.
+    pub fn pay_status(&self) -> OrderPayStatus {
+        match &self.state {
+            State::Failed { .. }
+            | State::Initial
+            | State::NotSubmitted
+            | State::AwaitingConfirmation
+            | State::Payable {
+                seller_confirmed: false,
+                ..
+            } => OrderPayStatus::Initial,
+            State::Payable {
+                seller_confirmed: true,
+                ..
+            } => OrderPayStatus::SellerConfirmed,
+            State::Ticketing { .. } | State::TicketingConfirmed { .. } => OrderPayStatus::Frozen,
+            State::Ticketed(_) => OrderPayStatus::Transferred,
+            State::Closed { by, .. } => match by {
+                Closing::Cancelled { refunded: None } | Closing::PayTimeout => {
+                    OrderPayStatus::TradeClosed
+                }
+                Closing::Cancelled { refunded: Some(_) } | Closing::TicketingFailed { .. } => {
+                    OrderPayStatus::Unfrozen
+                }
+            },
+        }
+    }
+
+    /// When the distributor cancelled it, if that is how it ended.
+    pub fn cancelled_at(&self) -> Option<Instant> {
+        match &self.state {
+            State::Closed {
+                at,
+                by: Closing::Cancelled { .. },
+            } => Some(*at),
+            _ => None,
+        }
+    }
+
+    /// The change with this number.
+    pub fn change(&self, id: &DisSubOrderId) -> Option<&Change> {
+        self.ticketed()?
+            .changes
+            .iter()
+            .find(|change| change.request.dis_sub_order_id == *id)
+    }
+
+    /// What exists once tickets are out.
+    pub fn ticketed(&self) -> Option<&Ticketed> {
+        match &self.state {
+            State::Ticketed(ticketed) => Some(ticketed),
+            _ => None,
+        }
+    }
+
+    /// Cancels the order: before ticketing only, and once.
+    ///
+    /// # Errors
+    /// It is ticketed, being ticketed, or over in another way.
+    pub fn cancel(self, policy: CancelPolicy, now: Instant) -> Result<Step<Self>, CancelRefusal> {
+        let order = self.at(now);
+        let refunded = match &order.state {
+            State::Closed {
+                by: Closing::Cancelled { .. },
+                ..
+            } => {
+                return Ok(Step::Already(order));
+            }
+            State::Initial
+            | State::NotSubmitted
+            | State::AwaitingConfirmation
+            | State::Payable { .. } => None,
+            State::Ticketing { payment } if policy.while_ticketing => Some(payment.clone()),
+            State::Ticketing { .. } => return Err(CancelRefusal::TicketingInProgress),
+            State::TicketingConfirmed { .. } | State::Ticketed(_) => {
+                return Err(CancelRefusal::Ticketed);
+            }
+            State::Failed { .. }
+            | State::Closed {
+                by: Closing::PayTimeout | Closing::TicketingFailed { .. },
+                ..
+            } => {
+                return Err(CancelRefusal::Closed);
+            }
+        };
+        let state = State::Closed {
+            at: now,
+            by: Closing::Cancelled { refunded },
+        };
+        Ok(Step::Taken(Self { state, ..order }))
+    }
+
+    pub(super) fn begin(self, now: Instant) -> Result<Step<Self>, Refusal> {
+        let order = self.at(now);
+        match order.state {
+            State::Initial => Ok(order.moved(State::NotSubmitted)),
+            State::NotSubmitted => Ok(Step::Already(order)),
+            _ => Err(order.refused("begin")),
+        }
+    }
+
+    pub(super) fn submit(self, now: Instant) -> Result<Step<Self>, Refusal> {
+        let order = self.at(now);
+        match order.state {
+            State::NotSubmitted => Ok(order.moved(State::AwaitingConfirmation)),
+            State::AwaitingConfirmation => Ok(Step::Already(order)),
+            _ => Err(order.refused("submit")),
+        }
+    }
+
+    pub(super) fn confirm(
+        self,
+        until: Option<Instant>,
+        now: Instant,
+    ) -> Result<Step<Self>, Refusal> {
+        let order = self.at(now);
+        let seller_confirmed = match order.state {
+            State::Initial => false,
+            State::AwaitingConfirmation => true,
+            State::Payable { .. } => return Ok(Step::Already(order)),
+            _ => return Err(order.refused("confirm")),
+        };
+        let usual = now.checked_add(PAY_WINDOW).unwrap_or(now);
+        let departs = order.booking.departs_at();
+        let until = until.unwrap_or_else(|| departs.map_or(usual, |at| usual.min(at)));
+        Ok(order.moved(State::Payable {
+            until,
+            seller_confirmed,
+        }))
+    }
+
+    pub(super) fn fail(self, reason: String, now: Instant) -> Result<Step<Self>, Refusal> {
+        let order = self.at(now);
+        match order.state {
+            State::Initial | State::NotSubmitted | State::AwaitingConfirmation => {
+                Ok(order.moved(State::Failed { at: now, reason }))
+            }
+            State::Failed { .. } => Ok(Step::Already(order)),
+            _ => Err(order.refused("fail")),
+        }
+    }
+
+    pub(super) fn pay(self, trade_no: String, now: Instant) -> Result<Step<Self>, Refusal> {
+        let order = self.at(now);
+        match &order.state {
+            State::Payable { .. } => {
+                let amount_fen = order.booking.total().ok_or(Refusal::Amount)?;
+                let payment = Payment {
+                    at: now,
+                    alipay_trade_no: trade_no,
+                    amount_fen,
+                };
+                Ok(order.moved(State::Ticketing { payment }))
+            }
+            State::Ticketing { payment }
+            | State::TicketingConfirmed { payment }
+            | State::Ticketed(Ticketed { payment, .. })
+                if payment.alipay_trade_no == trade_no =>
+            {
+                Ok(Step::Already(order))
+            }
+            _ => Err(order.refused("pay")),
+        }
+    }
+
+    pub(super) fn confirm_ticketing(self, now: Instant) -> Result<Step<Self>, Refusal> {
+        let order = self.at(now);
+        match order.state {
+            State::Ticketing { payment } => {
+                let state = State::TicketingConfirmed { payment };
+                Ok(Step::Taken(Self { state, ..order }))
+            }
+            State::TicketingConfirmed { .. } => Ok(Step::Already(order)),
+            _ => Err(order.refused("confirm-ticketing")),
+        }
+    }
+
+    pub(super) fn ticket(
+        self,
+        numbers: Vec<TicketNumber>,
+        now: Instant,
+    ) -> Result<Step<Self>, Refusal> {
+        let order = self.at(now);
+        let payment = match &order.state {
+            State::Ticketing { payment } | State::TicketingConfirmed { payment } => payment.clone(),
+            State::Ticketed(ticketed) if ticketed.was_issued(&numbers) => {
+                return Ok(Step::Already(order));
+            }
+            _ => return Err(order.refused("ticket")),
+        };
+        let expected = order.booking.travellers.len();
+        if numbers.len() != expected || repeats(&numbers) {
+            return Err(Refusal::Tickets { expected });
+        }
+        let tickets = numbers
+            .into_iter()
+            .enumerate()
+            .map(|(traveller, number)| Ticket {
+                number,
+                traveller,
+                status: CouponStatus::OpenForUse,
+                issued_by: None,
+            });
+        let tickets = tickets.collect();
+        let state = State::Ticketed(Ticketed {
+            at: now,
+            payment,
+            tickets,
+            changes: Vec::new(),
+        });
+        Ok(order.moved(state))
+    }
+
+    pub(super) fn fail_ticketing(
+        self,
+        reason: String,
+        now: Instant,
+    ) -> Result<Step<Self>, Refusal> {
+        let order = self.at(now);
+        match order.state {
+            State::Ticketing { payment: refunded }
+            | State::TicketingConfirmed { payment: refunded } => {
+                let by = Closing::TicketingFailed { refunded, reason };
+                Ok(Step::Taken(Self {
+                    state: State::Closed { at: now, by },
+                    ..order
+                }))
+            }
+            State::Closed {
+                by: Closing::TicketingFailed { .. },
+                ..
+            } => Ok(Step::Already(order)),
+            _ => Err(order.refused("fail-ticketing")),
+        }
+    }
+
+    pub(super) fn apply_change(
+        self,
+        request: ChangeRequest,
+        now: Instant,
+    ) -> Result<Step<Self>, Refusal> {
+        let mut order = self.at(now);
+        if let Some(earlier) = order.change(&request.dis_sub_order_id) {
+            return if earlier.request == request {
+                Ok(Step::Already(order))
+            } else {
+                Err(Refusal::OtherChange(request.dis_sub_order_id))
+            };
+        }
+        order.check_change(&request)?;
+        let State::Ticketed(ticketed) = &mut order.state else {
+            return Err(order.refused("apply-change"));
+        };
+        ticketed.changes.push(Change {
+            request,
+            applied_at: now,
+            state: ChangeState::Applied,
+        });
+        Ok(Step::Taken(order))
+    }
+
+    fn check_change(&self, request: &ChangeRequest) -> Result<(), Refusal> {
+        let Some(ticketed) = self.ticketed() else {
+            return Err(self.refused("apply-change"));
+        };
+        if ticketed.changes.len() >= CHANGES_MAX {
+            return Err(Refusal::TooManyChanges);
+        }
+        if request.travellers.is_empty() || request.flights.is_empty() {
+            return Err(Refusal::EmptyChange);
+        }
+        for user_id in &request.travellers {
+            if self.booking.traveller(user_id).is_none() {
+                return Err(Refusal::NoSuchTraveller(user_id.clone()));
+            }
+            let mut open = ticketed.changes.iter().filter(|change| change.is_open());
+            if open.any(|change| change.request.travellers.contains(user_id)) {
+                return Err(Refusal::TravellerBusy(user_id.clone()));
+            }
+        }
+        // A flight that replaced another can itself be replaced.
+        let replacements = ticketed
+            .changes
+            .iter()
+            .flat_map(|change| &change.request.flights);
+        let flights = self
+            .booking
+            .segments
+            .iter()
+            .chain(replacements.map(|r| &r.flight));
+        let numbers: Vec<_> = flights.map(|flight| &flight.flight_no).collect();
+        match request
+            .flights
+            .iter()
+            .find(|f| !numbers.contains(&&f.last_flight_no))
+        {
+            Some(flight) => Err(Refusal::NoSuchFlight(flight.last_flight_no.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// Performs a transition of one change.
+    pub(super) fn in_change(
+        self,
+        id: &DisSubOrderId,
+        now: Instant,
+        transition: impl FnOnce(Change) -> Result<Step<Change>, Refusal>,
+    ) -> Result<Step<Self>, Refusal> {
+        let mut order = self.at(now);
+        let Some(change) = order.change(id) else {
+            return Err(Refusal::NoSuchChange(id.clone()));
+        };
+        match transition(change.clone())? {
+            Step::Already(_) => Ok(Step::Already(order)),
+            Step::Taken(change) => {
+                order.put_change(change);
+                Ok(Step::Taken(order))
+            }
+        }
+    }
+
+    pub(super) fn reissue(
+        self,
+        id: &DisSubOrderId,
+        numbers: Vec<TicketNumber>,
+        now: Instant,
+    ) -> Result<Step<Self>, Refusal> {
+        let mut order = self.at(now);
+        let Some(change) = order.change(id).cloned() else {
+            return Err(Refusal::NoSuchChange(id.clone()));
+        };
+        let State::Ticketed(ticketed) = &order.state else {
+            return Err(order.refused("reissue"));
+        };
+        let issued = ticketed
+            .tickets
+            .iter()
+            .filter(|ticket| ticket.issued_by.as_ref() == Some(id));
+        if issued.map(|ticket| &ticket.number).eq(&numbers) && !numbers.is_empty() {
+            return Ok(Step::Already(order));
+        }
+        let change = change.reissued(now)?;
+        let expected = change.request.travellers.len();
+        let used = numbers.iter().any(|number| ticketed.has_number(number));
+        if numbers.len() != expected || repeats(&numbers) || used {
+            return Err(Refusal::Tickets { expected });
+        }
+        let travellers = change.request.travellers.iter();
+        let positions = travellers
+            .filter_map(|user_id| order.booking.traveller(user_id))
+            .collect();
+        order.put_change(change);
+        if let State::Ticketed(ticketed) = &mut order.state {
+            ticketed.exchange(id, positions, numbers);
+        }
+        Ok(Step::Taken(order))
+    }
+
+    fn put_change(&mut self, change: Change) {
+        let State::Ticketed(ticketed) = &mut self.state else {
+            return;
+        };
+        let id = &change.request.dis_sub_order_id;
+        if let Some(place) = ticketed
+            .changes
+            .iter_mut()
+            .find(|other| other.request.dis_sub_order_id == *id)
+        {
+            *place = change;
+        }
+    }
+
+    fn moved(self, state: State) -> Step<Self> {
+        Step::Taken(Self { state, ..self })
+    }
+
+    fn refused(&self, command: &'static str) -> Refusal {
+        Refusal::State {
+            what: "flight order",
+            state: self.status().row().en,
+            command,
+        }
+    }
+}
+
+impl Ticketed {
+    /// The ticket of a traveller in a change: the one it issued, or the latest before it did.
+    pub fn ticket_in(&self, change: &DisSubOrderId, traveller: usize) -> Option<&Ticket> {
+        let of_traveller = || {
+            self.tickets
+                .iter()
+                .filter(move |t| t.traveller == traveller)
+        };
+        of_traveller()
+            .find(|ticket| ticket.issued_by.as_ref() == Some(change))
+            .or_else(|| of_traveller().next_back())
+    }
+
+    fn was_issued(&self, numbers: &[TicketNumber]) -> bool {
+        let first = self
+            .tickets
+            .iter()
+            .filter(|ticket| ticket.issued_by.is_none());
+        first.map(|ticket| &ticket.number).eq(numbers)
+    }
+
+    fn has_number(&self, number: &TicketNumber) -> bool {
+        self.tickets.iter().any(|ticket| ticket.number == *number)
+    }
+
+    /// The old coupons are exchanged, the new ones open.
+    fn exchange(
+        &mut self,
+        change: &DisSubOrderId,
+        travellers: Vec<usize>,
+        numbers: Vec<TicketNumber>,
+    ) {
+        for (traveller, number) in travellers.into_iter().zip(numbers) {
+            let mut held = self.tickets.iter_mut().filter(|t| t.traveller == traveller);
+            if let Some(old) = held.next_back() {
+                old.status = CouponStatus::Exchanged;
+            }
+            self.tickets.push(Ticket {
+                number,
+                traveller,
+                status: CouponStatus::OpenForUse,
+                issued_by: Some(change.clone()),
+            });
+        }
+    }
+}
+
+fn repeats(numbers: &[TicketNumber]) -> bool {
+    numbers
+        .iter()
+        .enumerate()
+        .any(|(at, number)| numbers[..at].contains(number))
+}

@@ -1,0 +1,19 @@
+//! The travel rules, as pure types and functions.
+//!
+//! Nothing here knows the wire, a database, a clock or async: every function that depends on the
+//! time is given it. A state carries exactly the facts that exist in it; a transition consumes the
+//! old state; doing it twice is doing it once.
+
+pub mod access;
+pub mod code;
+pub mod flight;
+pub mod id;
+pub mod money;
+pub mod pii;
+pub mod step;
+pub mod time;
+
+pub use money::Fen;
+pub use pii::Pii;
+pub use step::Step;
+pub use time::{Civil, Instant};

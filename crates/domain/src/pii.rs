@@ -1,0 +1,130 @@
+//! Personal data: values that are never printed and never written in the clear.
+
+use std::fmt;
+
+use zeroize::Zeroize;
+
+/// The name that marks a value to be sealed in the tree between a document and its bytes.
+pub const MARK: &str = "$pii";
+
+/// A value about a person, or a secret. It has no `Display` and no `Serialize`; whoever needs the
+/// value says [`expose`](Pii::expose), which one search finds.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pii<T: Zeroize>(T);
+
+impl<T: Zeroize> Pii<T> {
+    /// Takes a value into custody.
+    pub const fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// The value in the clear.
+    pub const fn expose(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Zeroize> fmt::Debug for Pii<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl<T: Zeroize> Drop for Pii<T> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// `#[serde(with = "pii::marked")]`: writes `{"$pii": value}` for the store to seal. Reading also
+/// takes the plain value, so that a person can write an order by hand.
+pub mod marked {
+    use super::{Deserialize, Deserializer, Either, Pii, Serializer};
+
+    /// Writes the marked value.
+    ///
+    /// # Errors
+    /// As the serializer has them.
+    pub fn serialize<S: Serializer>(value: &Pii<String>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map([(super::MARK, value.expose())])
+    }
+
+    /// Reads a marked or plain value.
+    ///
+    /// # Errors
+    /// The value is neither.
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Pii<String>, D::Error> {
+        Either::deserialize(d).map(Either::into_pii)
+    }
+}
+
+/// [`marked`] for an optional value.
+pub mod marked_option {
+    use super::{Deserialize, Deserializer, Either, Pii, Serializer};
+
+    /// Writes the marked value, or null.
+    ///
+    /// # Errors
+    /// As the serializer has them.
+    pub fn serialize<S: Serializer>(
+        value: &Option<Pii<String>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => super::marked::serialize(value, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    /// Reads a marked or plain value, or null.
+    ///
+    /// # Errors
+    /// The value is none of them.
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Pii<String>>, D::Error> {
+        Ok(Option::<Either>::deserialize(d)?.map(Either::into_pii))
+    }
+}
+
+use serde::{Deserialize, Deserializer, Serializer};
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Either {
+    Plain(String),
+    Marked {
+        #[serde(rename = "$pii")]
+        value: String,
+    },
+}
+
+impl Either {
+    fn into_pii(self) -> Pii<String> {
+        match self {
+            Self::Plain(value) | Self::Marked { value } => Pii::new(value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(serde::Serialize, Deserialize)]
+    struct Person {
+        #[serde(with = "marked")]
+        name: Pii<String>,
+        #[serde(default, with = "marked_option")]
+        phone: Option<Pii<String>>,
+    }
+
+    #[test]
+    fn a_name_is_marked_when_written_and_never_debugged() {
+        let person: Person = serde_json::from_str(r#"{"name":"张三"}"#).unwrap();
+        assert_eq!(format!("{:?}", person.name), "***");
+        let written = serde_json::to_string(&person).unwrap();
+        assert_eq!(written, r#"{"name":{"$pii":"张三"},"phone":null}"#);
+        let again: Person = serde_json::from_str(&written).unwrap();
+        assert_eq!(again.name.expose(), "张三");
+        assert!(again.phone.is_none());
+    }
+}

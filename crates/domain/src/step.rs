@@ -1,0 +1,29 @@
+//! What a transition did.
+
+/// The outcome of a transition that was not refused.
+///
+/// Doing it twice is doing it once: the second time nothing changes and nothing is written, and the
+/// caller gets the same answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step<T> {
+    /// It happened now.
+    Taken(T),
+    /// It had happened before.
+    Already(T),
+}
+
+impl<T> Step<T> {
+    /// The state after it, either way.
+    pub fn into_state(self) -> T {
+        match self {
+            Self::Taken(state) | Self::Already(state) => state,
+        }
+    }
+
+    /// The state after it, either way.
+    pub fn state(&self) -> &T {
+        match self {
+            Self::Taken(state) | Self::Already(state) => state,
+        }
+    }
+}
