@@ -1,0 +1,427 @@
+//! The store: one narrow door, behind which an engine keeps sealed documents.
+//!
+//! An aggregate is one document under `(kind, owner, id)`. [`Store::change`] loads it, asks a pure
+//! function what to do, and commits document, journal entry and look-ups together; what it returns
+//! is durable. The function may be asked again when somebody else was faster; losing that race
+//! [`CHANGE_ATTEMPTS_MAX`] times in a row is an error.
+//!
+//! The store knows no travel: a document is whatever serialises, a kind is a name.
+
+mod engine;
+mod seal;
+mod sqlite;
+
+use std::path::Path;
+
+use domain::Instant;
+use domain::access::{App, Session};
+use domain::id::AppKey;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::engine::{Commit, Engine, Loaded, Outcome};
+pub use crate::seal::{BadKey, Key as SealingKey, Sealer};
+
+/// How often a change is decided anew after losing a race. Each loss means another caller changed
+/// the same aggregate in between, so sixteen in a row is a storm on one order, not bad luck.
+pub const CHANGE_ATTEMPTS_MAX: usize = 16;
+
+/// Most journal entries read back for one aggregate: what a person can look through.
+pub const JOURNAL_READ_MAX: usize = 1000;
+
+/// Where an aggregate is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// What kind of thing it is, such as `flight`.
+    pub kind: &'static str,
+    /// Whose it is.
+    pub owner: String,
+    /// Which of the owner's things it is.
+    pub id: String,
+}
+
+/// Another number an aggregate is known by, unique within its owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookUp {
+    /// Which numbering it belongs to, such as `ticket`.
+    pub name: &'static str,
+    /// The number.
+    pub value: String,
+}
+
+/// Who changes something, when, and on whose request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// The moment, from the caller's clock.
+    pub at: Instant,
+    /// The app, or the tool on the command line.
+    pub actor: String,
+    /// The request's id.
+    pub request_id: String,
+}
+
+/// What a change decides.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision<D> {
+    /// Leave everything as it is; nothing is written.
+    Keep,
+    /// Write a new state.
+    Put {
+        /// The whole document.
+        document: D,
+        /// What happened, for the journal.
+        what: &'static str,
+        /// Numbers it is known by from now on, beside those it already has.
+        look_ups: Vec<LookUp>,
+    },
+}
+
+/// One line of an aggregate's story.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// The version it led to.
+    pub version: i64,
+    /// What happened.
+    pub what: String,
+    /// When.
+    pub at: Instant,
+    /// Who did it.
+    pub actor: String,
+    /// On which request.
+    pub request_id: String,
+}
+
+/// The store could not do it. Nothing in it is for an outsider's eyes.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The engine failed.
+    #[error("the database failed: {0}")]
+    Engine(#[from] rusqlite::Error),
+    /// A transaction did not commit; nothing in it happened.
+    #[error("the database did not commit: {0}")]
+    NotCommitted(std::sync::Arc<rusqlite::Error>),
+    /// A file could not be touched.
+    #[error("cannot use {path}: {source}")]
+    File {
+        /// Which.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The linked SQLite is one that can lose committed pages.
+    #[error("SQLite {0} is linked, which can lose committed pages; 3.51.3 or newer is needed")]
+    EngineTooOld(String),
+    /// The database was made by a newer program.
+    #[error("the database has schema {found}, this program knows {known}: use the newer program")]
+    SchemaTooNew {
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// The database is sealed with another key.
+    #[error(
+        "the database was sealed with key {expected}, the key given is {given}: \
+         set TRIPWRIGHT_KEY to the key it was made with"
+    )]
+    OtherKey {
+        /// Key id found in the database.
+        expected: String,
+        /// Key id of the key given.
+        given: String,
+    },
+    /// A document does not open: damaged, moved, or sealed with another key.
+    #[error("a sealed value of {0} does not open")]
+    Sealed(String),
+    /// A document does not read.
+    #[error("a document does not read: {0}")]
+    Document(#[from] serde_json::Error),
+    /// A number is already another aggregate's.
+    #[error("{name} {value} already belongs to another {kind} of the same owner")]
+    Taken {
+        /// Which numbering.
+        name: &'static str,
+        /// Which number.
+        value: String,
+        /// What holds it.
+        kind: String,
+    },
+    /// Others kept changing the same aggregate.
+    #[error("lost the race for one aggregate {CHANGE_ATTEMPTS_MAX} times in a row")]
+    Contended,
+    /// The writer is gone.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// The store.
+pub struct Store {
+    engine: Engine,
+    sealer: Sealer,
+}
+
+impl Store {
+    /// Opens or makes an SQLite database, brings its schema up to date and checks that `key` is the
+    /// one it was sealed with.
+    ///
+    /// # Errors
+    /// The file cannot be used, is newer than the program, or is sealed with another key.
+    pub fn open_sqlite(path: &Path, key: &SealingKey) -> Result<Self, Error> {
+        let engine = Engine::Sqlite(sqlite::Sqlite::open(path)?);
+        let sealer = Sealer::new(key);
+        let expected = engine.claim_key(sealer.key_id())?;
+        if expected != sealer.key_id() {
+            return Err(Error::OtherKey {
+                expected,
+                given: sealer.key_id().to_owned(),
+            });
+        }
+        Ok(Self { engine, sealer })
+    }
+
+    /// Loads the aggregate, asks `decide`, and commits what it says. Returns `decide`'s own answer
+    /// once that is durable.
+    ///
+    /// # Errors
+    /// The engine failed, the race was lost too often, or a look-up is another aggregate's.
+    pub async fn change<D, A>(
+        &self,
+        key: &Key,
+        cause: &Cause,
+        mut decide: impl FnMut(Option<D>) -> (Decision<D>, A),
+    ) -> Result<A, Error>
+    where
+        D: Serialize + DeserializeOwned,
+    {
+        for _ in 0..CHANGE_ATTEMPTS_MAX {
+            let loaded = self.engine.load(key).await?;
+            let document = loaded
+                .as_ref()
+                .map(|loaded| self.open(key, loaded))
+                .transpose()?;
+            let (decision, answer) = decide(document);
+            let Decision::Put {
+                document,
+                what,
+                look_ups,
+            } = decision
+            else {
+                return Ok(answer);
+            };
+            let commit = Commit {
+                key: key.clone(),
+                expected: loaded.map(|loaded| loaded.head),
+                document: self.seal(&Place::of(key), &document)?,
+                what,
+                cause: cause.clone(),
+                look_ups,
+            };
+            match self.engine.commit(commit).await? {
+                Outcome::Done => return Ok(answer),
+                Outcome::Raced => {}
+                Outcome::Taken { look_up, kind } => {
+                    return Err(Error::Taken {
+                        name: look_up.name,
+                        value: look_up.value,
+                        kind,
+                    });
+                }
+            }
+        }
+        Err(Error::Contended)
+    }
+
+    /// The aggregate as it is now.
+    ///
+    /// # Errors
+    /// The engine failed or the document does not open.
+    pub async fn get<D: DeserializeOwned>(&self, key: &Key) -> Result<Option<D>, Error> {
+        let loaded = self.engine.load(key).await?;
+        loaded
+            .as_ref()
+            .map(|loaded| self.open(key, loaded))
+            .transpose()
+    }
+
+    /// The id of the owner's aggregate known by this number.
+    ///
+    /// # Errors
+    /// The engine failed.
+    pub async fn find(
+        &self,
+        owner: &str,
+        look_up: &LookUp,
+    ) -> Result<Option<(String, String)>, Error> {
+        self.engine.find(owner, look_up).await
+    }
+
+    /// The story of an aggregate, newest first, at most [`JOURNAL_READ_MAX`] entries.
+    ///
+    /// # Errors
+    /// The engine failed.
+    pub async fn journal(&self, key: &Key) -> Result<Vec<Entry>, Error> {
+        self.engine.journal(key, JOURNAL_READ_MAX).await
+    }
+
+    /// Owners and ids of all aggregates of a kind, in order, after `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// The engine failed.
+    pub async fn list(
+        &self,
+        kind: &'static str,
+        after: Option<(&str, &str)>,
+        limit: usize,
+    ) -> Result<Vec<(String, String)>, Error> {
+        self.engine.list(kind, after, limit).await
+    }
+
+    /// Adds or replaces an app.
+    ///
+    /// # Errors
+    /// The engine failed.
+    pub async fn put_app(&self, app: &App) -> Result<(), Error> {
+        let document = self.seal(&Place::app(&app.key), app)?;
+        self.engine.put_app(app.key.as_str(), document).await
+    }
+
+    /// The app with this key.
+    ///
+    /// # Errors
+    /// The engine failed or the document does not open.
+    pub async fn app(&self, key: &AppKey) -> Result<Option<App>, Error> {
+        let document = self.engine.app(key.as_str()).await?;
+        document
+            .map(|bytes| self.open_at(&Place::app(key), &bytes))
+            .transpose()
+    }
+
+    /// Every app, in the order of their keys.
+    ///
+    /// # Errors
+    /// The engine failed or a document does not open.
+    pub async fn apps(&self) -> Result<Vec<App>, Error> {
+        let apps = self.engine.apps().await?;
+        apps.iter()
+            .map(|(key, bytes)| {
+                self.open_at(
+                    &Place {
+                        kind: "app",
+                        owner: key,
+                        id: key,
+                    },
+                    bytes,
+                )
+            })
+            .collect()
+    }
+
+    /// Adds or replaces a session.
+    ///
+    /// # Errors
+    /// The engine failed.
+    pub async fn put_session(&self, session: &Session) -> Result<(), Error> {
+        let document = self.seal(&Place::session(&session.app), session)?;
+        let hash = self.sealer.keyed_hash(session.token.expose());
+        self.engine
+            .put_session(session.app.as_str(), hash, document)
+            .await
+    }
+
+    /// The app's session with this token; another app's token is no session.
+    ///
+    /// # Errors
+    /// The engine failed or the document does not open.
+    pub async fn session(&self, app: &AppKey, token: &str) -> Result<Option<Session>, Error> {
+        let hash = self.sealer.keyed_hash(token);
+        let document = self.engine.session(app.as_str(), hash).await?;
+        document
+            .map(|bytes| self.open_at(&Place::session(app), &bytes))
+            .transpose()
+    }
+
+    /// Every session of an app.
+    ///
+    /// # Errors
+    /// The engine failed or a document does not open.
+    pub async fn sessions(&self, app: &AppKey) -> Result<Vec<Session>, Error> {
+        let sessions = self.engine.sessions(app.as_str()).await?;
+        let place = Place::session(app);
+        sessions
+            .iter()
+            .map(|bytes| self.open_at(&place, bytes))
+            .collect()
+    }
+
+    /// A number that moves whenever an app or session changes, by whichever process.
+    ///
+    /// # Errors
+    /// The engine failed.
+    pub async fn access_epoch(&self) -> Result<i64, Error> {
+        self.engine.access_epoch().await
+    }
+
+    /// Commits a write that changes nothing, to learn whether writing works.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn probe(&self) -> Result<(), Error> {
+        self.engine.probe().await
+    }
+
+    /// Finishes what was accepted and closes the files.
+    pub async fn close(self) {
+        self.engine.close().await;
+    }
+
+    fn seal<D: Serialize>(&self, place: &Place<'_>, document: &D) -> Result<Vec<u8>, Error> {
+        let mut tree = serde_json::to_value(document)?;
+        self.sealer.seal(place, &mut tree);
+        Ok(serde_json::to_vec(&tree)?)
+    }
+
+    fn open<D: DeserializeOwned>(&self, key: &Key, loaded: &Loaded) -> Result<D, Error> {
+        self.open_at(&Place::of(key), &loaded.document)
+    }
+
+    fn open_at<D: DeserializeOwned>(&self, place: &Place<'_>, bytes: &[u8]) -> Result<D, Error> {
+        let mut tree: Value = serde_json::from_slice(bytes)?;
+        self.sealer.open(place, &mut tree)?;
+        Ok(serde_json::from_value(tree)?)
+    }
+}
+
+/// What a sealed value is bound to, so that it opens nowhere else.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    kind: &'a str,
+    owner: &'a str,
+    id: &'a str,
+}
+
+impl<'a> Place<'a> {
+    fn of(key: &'a Key) -> Self {
+        Self {
+            kind: key.kind,
+            owner: &key.owner,
+            id: &key.id,
+        }
+    }
+
+    fn app(key: &'a AppKey) -> Self {
+        Self {
+            kind: "app",
+            owner: key.as_str(),
+            id: key.as_str(),
+        }
+    }
+
+    fn session(app: &'a AppKey) -> Self {
+        Self {
+            kind: "session",
+            owner: app.as_str(),
+            id: "",
+        }
+    }
+}

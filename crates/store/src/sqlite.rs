@@ -1,0 +1,578 @@
+//! The SQLite engine: one writer that groups commits, readers in place.
+//!
+//! Everything that has arrived since the last commit goes into the next transaction, each change in
+//! a savepoint of its own, so that one `fsync` makes many callers durable and one caller's failure
+//! stays its own. Checkpoints run beside the writer; it helps only when the WAL has grown past its
+//! cap.
+
+use std::cell::Cell;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use domain::Instant;
+use rusqlite::wal::CheckpointMode;
+use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension, Row, params};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::engine::{Commit, Head, Loaded, Outcome};
+use crate::{Entry, Error, Key, LookUp};
+
+/// The first SQLite without the WAL-reset race that loses committed pages.
+const SQLITE_VERSION_MIN: i32 = 3_051_003;
+/// Schema steps, applied in order; the database's `user_version` counts them.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql")];
+/// Most changes in one transaction: more only delays the first of them.
+const BATCH_MAX: usize = 256;
+/// Most changes waiting for the writer; further callers wait in line, holding their own memory.
+const QUEUE_MAX: usize = 4096;
+/// How long to wait for another process that is writing, such as the command line.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// WAL pages (4 kB each) from which the checkpointer is called: 4 MB.
+const CHECKPOINT_PAGES: i32 = 1000;
+/// WAL pages from which the writer checkpoints too, so that readers stay fast: 32 MB.
+const WAL_PAGES_MAX: i32 = 8192;
+/// Reader connections kept open; each holds a page cache of about 2 MB.
+const READERS_KEPT_MAX: usize = 16;
+
+pub(crate) struct Sqlite {
+    path: PathBuf,
+    queue: mpsc::Sender<Job>,
+    readers: Mutex<Vec<Connection>>,
+    watch: Mutex<Watch>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Notices changes made by other processes without reading more than a counter.
+struct Watch {
+    connection: Connection,
+    data_version: i64,
+    access_epoch: i64,
+}
+
+struct Job {
+    write: Write,
+    reply: oneshot::Sender<Result<Outcome, Error>>,
+}
+
+enum Write {
+    Commit(Box<Commit>),
+    App {
+        key: String,
+        document: Vec<u8>,
+    },
+    Session {
+        app: String,
+        hash: Vec<u8>,
+        document: Vec<u8>,
+    },
+    Probe,
+}
+
+impl Sqlite {
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        if rusqlite::version_number() < SQLITE_VERSION_MIN {
+            return Err(Error::EngineTooOld(rusqlite::version().to_owned()));
+        }
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|source| Error::File {
+                path: folder.display().to_string(),
+                source,
+            })?;
+        }
+        let mut writer = connect(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        )?;
+        writer.pragma_update(None, "journal_mode", "WAL")?;
+        writer.pragma_update(None, "synchronous", "FULL")?;
+        writer.pragma_update(None, "wal_autocheckpoint", 0)?;
+        migrate(&mut writer)?;
+        writer.wal_hook(Some(|_: &mut rusqlite::hooks::Wal, pages| {
+            WAL_PAGES.set(pages);
+            Ok(())
+        }))?;
+
+        let checkpointing = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let (call, called) = sync_channel(1);
+        let (queue, jobs) = mpsc::channel(QUEUE_MAX);
+        let threads = vec![
+            std::thread::spawn(move || checkpoint_when_called(&checkpointing, &called)),
+            std::thread::spawn(move || write_until_closed(&writer, jobs, &call)),
+        ];
+        let watch = Watch {
+            connection: reader(path)?,
+            data_version: -1,
+            access_epoch: 0,
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            queue,
+            readers: Mutex::new(Vec::new()),
+            watch: Mutex::new(watch),
+            threads,
+        })
+    }
+
+    pub(crate) async fn load(&self, key: &Key) -> Result<Option<Loaded>, Error> {
+        const SQL: &str = "SELECT version, last_entry, document FROM aggregate \
+                           WHERE owner = ?1 AND kind = ?2 AND id = ?3";
+        let row = |row: &Row<'_>| {
+            let head = Head {
+                version: row.get(0)?,
+                last_entry: row.get(1)?,
+            };
+            Ok(Loaded {
+                head,
+                document: row.get(2)?,
+            })
+        };
+        let reader = self.reader()?;
+        Ok(reader
+            .statement(SQL)?
+            .query_row((&key.owner, key.kind, &key.id), row)
+            .optional()?)
+    }
+
+    pub(crate) async fn commit(&self, commit: Commit) -> Result<Outcome, Error> {
+        self.write(Write::Commit(Box::new(commit))).await
+    }
+
+    pub(crate) async fn find(
+        &self,
+        owner: &str,
+        look_up: &LookUp,
+    ) -> Result<Option<(String, String)>, Error> {
+        const SQL: &str =
+            "SELECT kind, id FROM lookup WHERE owner = ?1 AND name = ?2 AND value = ?3";
+        let reader = self.reader()?;
+        let found = reader
+            .statement(SQL)?
+            .query_row((owner, look_up.name, &look_up.value), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?;
+        Ok(found)
+    }
+
+    pub(crate) async fn journal(&self, key: &Key, limit: usize) -> Result<Vec<Entry>, Error> {
+        const NEWEST: &str =
+            "SELECT last_entry FROM aggregate WHERE owner = ?1 AND kind = ?2 AND id = ?3";
+        const ENTRY: &str = "SELECT previous, version, what, at_ms, actor, request_id \
+                             FROM journal WHERE entry = ?1";
+        let reader = self.reader()?;
+        let newest = (&key.owner, key.kind, &key.id);
+        let mut next: Option<i64> = reader
+            .statement(NEWEST)?
+            .query_row(newest, |row| row.get(0))
+            .optional()?;
+        let mut entries = Vec::new();
+        while let (Some(entry), true) = (next, entries.len() < limit) {
+            let (previous, read) = reader.statement(ENTRY)?.query_row([entry], |row| {
+                let at = Instant::from_millisecond(row.get(3)?).unwrap_or(Instant::UNIX_EPOCH);
+                let entry = Entry {
+                    version: row.get(1)?,
+                    what: row.get(2)?,
+                    at,
+                    actor: row.get(4)?,
+                    request_id: row.get(5)?,
+                };
+                Ok((row.get(0)?, entry))
+            })?;
+            entries.push(read);
+            next = previous;
+        }
+        Ok(entries)
+    }
+
+    pub(crate) async fn list(
+        &self,
+        kind: &str,
+        after: Option<(&str, &str)>,
+        limit: usize,
+    ) -> Result<Vec<(String, String)>, Error> {
+        const SQL: &str = "SELECT owner, id FROM aggregate \
+                           WHERE kind = ?1 AND (owner, id) > (?2, ?3) ORDER BY owner, id LIMIT ?4";
+        let (owner, id) = after.unwrap_or(("", ""));
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let reader = self.reader()?;
+        let mut statement = reader.statement(SQL)?;
+        let rows = statement.query_map((kind, owner, id, limit), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    pub(crate) async fn put_app(&self, key: &str, document: Vec<u8>) -> Result<(), Error> {
+        self.write(Write::App {
+            key: key.to_owned(),
+            document,
+        })
+        .await
+        .map(|_| ())
+    }
+
+    pub(crate) async fn app(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        const SQL: &str = "SELECT document FROM app WHERE app_key = ?1";
+        Ok(self
+            .reader()?
+            .statement(SQL)?
+            .query_row([key], |row| row.get(0))
+            .optional()?)
+    }
+
+    pub(crate) async fn apps(&self) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        const SQL: &str = "SELECT app_key, document FROM app ORDER BY app_key";
+        let reader = self.reader()?;
+        let mut statement = reader.statement(SQL)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    pub(crate) async fn put_session(
+        &self,
+        app: &str,
+        hash: Vec<u8>,
+        document: Vec<u8>,
+    ) -> Result<(), Error> {
+        self.write(Write::Session {
+            app: app.to_owned(),
+            hash,
+            document,
+        })
+        .await
+        .map(|_| ())
+    }
+
+    pub(crate) async fn session(&self, app: &str, hash: Vec<u8>) -> Result<Option<Vec<u8>>, Error> {
+        const SQL: &str = "SELECT document FROM session WHERE app_key = ?1 AND token_hash = ?2";
+        Ok(self
+            .reader()?
+            .statement(SQL)?
+            .query_row((app, hash), |row| row.get(0))
+            .optional()?)
+    }
+
+    pub(crate) async fn sessions(&self, app: &str) -> Result<Vec<Vec<u8>>, Error> {
+        const SQL: &str = "SELECT document FROM session WHERE app_key = ?1 ORDER BY token_hash";
+        let reader = self.reader()?;
+        let mut statement = reader.statement(SQL)?;
+        let rows = statement.query_map([app], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    pub(crate) async fn access_epoch(&self) -> Result<i64, Error> {
+        const SQL: &str = "SELECT value FROM fact WHERE name = 'access_epoch'";
+        let mut watch = lock(&self.watch);
+        let now = watch
+            .connection
+            .pragma_query_value(None, "data_version", |row| row.get(0))?;
+        if now != watch.data_version {
+            let epoch: String = watch.connection.query_row(SQL, [], |row| row.get(0))?;
+            watch.access_epoch = epoch.parse().unwrap_or_default();
+            watch.data_version = now;
+        }
+        Ok(watch.access_epoch)
+    }
+
+    pub(crate) async fn probe(&self) -> Result<(), Error> {
+        self.write(Write::Probe).await.map(|_| ())
+    }
+
+    pub(crate) fn claim_key(&self, key_id: &str) -> Result<String, Error> {
+        let connection = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.execute("INSERT OR IGNORE INTO fact VALUES ('key_id', ?1)", [key_id])?;
+        let claimed =
+            connection.query_row("SELECT value FROM fact WHERE name = 'key_id'", [], |row| {
+                row.get(0)
+            })?;
+        Ok(claimed)
+    }
+
+    pub(crate) async fn close(self) {
+        let Self {
+            queue,
+            threads,
+            readers,
+            watch,
+            ..
+        } = self;
+        // Without senders the writer finishes its queue and leaves; the checkpointer follows it.
+        drop((queue, readers, watch));
+        let joined = tokio::task::spawn_blocking(move || {
+            for thread in threads {
+                if thread.join().is_err() {
+                    tracing::error!("a store thread had panicked");
+                }
+            }
+        });
+        if joined.await.is_err() {
+            tracing::error!("could not wait for the store to close");
+        }
+    }
+
+    async fn write(&self, write: Write) -> Result<Outcome, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.queue
+            .send(Job { write, reply })
+            .await
+            .map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    fn reader(&self) -> Result<Reader<'_>, Error> {
+        let kept = lock(&self.readers).pop();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => reader(&self.path)?,
+        };
+        Ok(Reader {
+            connection: Some(connection),
+            home: &self.readers,
+        })
+    }
+}
+
+/// A reading connection, given back when dropped.
+struct Reader<'s> {
+    connection: Option<Connection>,
+    home: &'s Mutex<Vec<Connection>>,
+}
+
+impl Reader<'_> {
+    fn statement(&self, sql: &str) -> Result<CachedStatement<'_>, rusqlite::Error> {
+        self.prepare_cached(sql)
+    }
+}
+
+impl Deref for Reader<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.connection.as_ref().expect("taken only when dropped")
+    }
+}
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        let mut home = lock(self.home);
+        if home.len() < READERS_KEPT_MAX {
+            home.extend(self.connection.take());
+        }
+    }
+}
+
+/// A panic elsewhere leaves these plain values whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, rusqlite::Error> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+fn reader(path: &Path) -> Result<Connection, rusqlite::Error> {
+    // A WAL reader needs to write the shared-memory file, so the connection is not opened read-only.
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), Error> {
+    let known = MIGRATIONS.len() as i64;
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > known {
+        return Err(Error::SchemaTooNew { found, known });
+    }
+    for (at, step) in MIGRATIONS.iter().enumerate().skip(found as usize) {
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", at as i64 + 1)?;
+    }
+    Ok(transaction.commit()?)
+}
+
+thread_local! {
+    /// Pages in the WAL after the writer's latest commit; SQLite reports it on the writer's thread.
+    static WAL_PAGES: Cell<i32> = const { Cell::new(0) };
+}
+
+fn checkpoint_when_called(connection: &Connection, called: &Receiver<()>) {
+    while called.recv().is_ok() {
+        checkpoint(connection);
+    }
+}
+
+/// Moves what is in the WAL into the database without making anybody wait.
+fn checkpoint(connection: &Connection) {
+    if let Err(error) =
+        connection.wal_checkpoint_v2(rusqlite::DEFAULT_NAME, CheckpointMode::PASSIVE)
+    {
+        tracing::warn!(%error, "checkpoint failed; the next one will do its work too");
+    }
+}
+
+fn write_until_closed(
+    connection: &Connection,
+    mut jobs: mpsc::Receiver<Job>,
+    call_checkpointer: &SyncSender<()>,
+) {
+    let mut batch = Vec::with_capacity(BATCH_MAX);
+    while let Some(first) = jobs.blocking_recv() {
+        batch.push(first);
+        while batch.len() < BATCH_MAX {
+            let Ok(job) = jobs.try_recv() else { break };
+            batch.push(job);
+        }
+        write_batch(connection, &mut batch);
+        let pages = WAL_PAGES.get();
+        if pages >= WAL_PAGES_MAX {
+            checkpoint(connection);
+        } else if pages >= CHECKPOINT_PAGES {
+            // A full channel means it has been called already.
+            let _ = call_checkpointer.try_send(());
+        }
+    }
+}
+
+/// Commits all jobs of the batch together and answers each with its own outcome.
+fn write_batch(connection: &Connection, batch: &mut Vec<Job>) {
+    let jobs = batch.drain(..);
+    if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
+        return fail_all(jobs.map(|job| job.reply), error);
+    }
+    let done: Vec<_> = jobs
+        .map(|job| (job.reply, in_savepoint(connection, &job.write)))
+        .collect();
+    if let Err(error) = connection.execute_batch("COMMIT") {
+        // A failed commit may leave the transaction open; the next BEGIN needs it gone.
+        let _ = connection.execute_batch("ROLLBACK");
+        return fail_all(done.into_iter().map(|(reply, _)| reply), error);
+    }
+    for (reply, outcome) in done {
+        // A caller that has gone away does not need to be told.
+        let _ = reply.send(outcome);
+    }
+}
+
+fn fail_all(
+    replies: impl Iterator<Item = oneshot::Sender<Result<Outcome, Error>>>,
+    error: rusqlite::Error,
+) {
+    let error = Arc::new(error);
+    for reply in replies {
+        let _ = reply.send(Err(Error::NotCommitted(Arc::clone(&error))));
+    }
+}
+
+fn in_savepoint(connection: &Connection, write: &Write) -> Result<Outcome, Error> {
+    connection.prepare_cached("SAVEPOINT change")?.execute([])?;
+    let outcome = perform(connection, write);
+    if !matches!(outcome, Ok(Outcome::Done)) {
+        connection
+            .prepare_cached("ROLLBACK TO change")?
+            .execute([])?;
+    }
+    connection.prepare_cached("RELEASE change")?.execute([])?;
+    outcome
+}
+
+fn perform(connection: &Connection, write: &Write) -> Result<Outcome, Error> {
+    let set_fact = |sql: &str| connection.prepare_cached(sql)?.execute([]);
+    match write {
+        Write::Commit(commit) => return put(connection, commit),
+        Write::App { key, document } => {
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO app VALUES (?1, ?2)")?
+                .execute((key, document))?;
+        }
+        Write::Session {
+            app,
+            hash,
+            document,
+        } => {
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO session VALUES (?1, ?2, ?3)")?
+                .execute((app, hash, document))?;
+        }
+        Write::Probe => {
+            set_fact("INSERT OR REPLACE INTO fact VALUES ('probe', hex(randomblob(8)))")?;
+            return Ok(Outcome::Done);
+        }
+    }
+    set_fact("UPDATE fact SET value = value + 1 WHERE name = 'access_epoch'")?;
+    Ok(Outcome::Done)
+}
+
+/// The compare-and-set at the heart of a change.
+fn put(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
+    const JOURNAL: &str = "INSERT INTO journal \
+        (previous, owner, kind, id, version, what, at_ms, actor, request_id) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    const INSERT: &str = "INSERT INTO aggregate (owner, kind, id, version, last_entry, document) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
+    const UPDATE: &str = "UPDATE aggregate SET version = ?4, last_entry = ?5, document = ?6 \
+        WHERE owner = ?1 AND kind = ?2 AND id = ?3 AND version = ?4 - 1";
+    let Commit {
+        key,
+        expected,
+        document,
+        what,
+        cause,
+        look_ups,
+    } = commit;
+    let version = expected.map_or(0, |head| head.version) + 1;
+    let previous = expected.map(|head| head.last_entry);
+    connection.prepare_cached(JOURNAL)?.execute(params![
+        previous,
+        key.owner,
+        key.kind,
+        key.id,
+        version,
+        what,
+        cause.at.as_millisecond(),
+        cause.actor,
+        cause.request_id
+    ])?;
+    let entry = connection.last_insert_rowid();
+    let sql = if expected.is_some() { UPDATE } else { INSERT };
+    let written = connection.prepare_cached(sql)?.execute(params![
+        key.owner, key.kind, key.id, version, entry, document
+    ])?;
+    if written == 0 {
+        return Ok(Outcome::Raced);
+    }
+    for look_up in look_ups {
+        if let Some(kind) = claim(connection, key, look_up)? {
+            return Ok(Outcome::Taken {
+                look_up: look_up.clone(),
+                kind,
+            });
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// Claims a number for an aggregate; says the kind of another that has it.
+fn claim(connection: &Connection, key: &Key, look_up: &LookUp) -> Result<Option<String>, Error> {
+    const CLAIM: &str = "INSERT INTO lookup (owner, name, value, kind, id) \
+                         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
+    const HOLDER: &str = "SELECT kind FROM lookup WHERE owner = ?1 AND name = ?2 AND value = ?3 \
+                          AND NOT (kind = ?4 AND id = ?5)";
+    let row = params![key.owner, look_up.name, look_up.value, key.kind, key.id];
+    if connection.prepare_cached(CLAIM)?.execute(row)? == 1 {
+        return Ok(None);
+    }
+    let row = params![key.owner, look_up.name, look_up.value, key.kind, key.id];
+    Ok(connection
+        .prepare_cached(HOLDER)?
+        .query_row(row, |row| row.get(0))
+        .optional()?)
+}

@@ -1,0 +1,401 @@
+//! What every engine must do, on a real database.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use domain::access::{App, Entitlement, Quota, Session};
+use domain::{Instant, Pii, pii};
+use serde::{Deserialize, Serialize};
+use store::{Cause, Decision, Error, Key, LookUp, SealingKey, Store};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Document {
+    count: u32,
+    #[serde(with = "pii::marked")]
+    name: Pii<String>,
+}
+
+const NAME: &str = "欧阳不在册";
+
+fn at(text: &str) -> Instant {
+    text.parse().unwrap()
+}
+
+fn sealing_key() -> SealingKey {
+    "ab".repeat(32).parse().unwrap()
+}
+
+fn open(folder: &Path) -> Store {
+    Store::open_sqlite(&folder.join("t.db"), &sealing_key()).unwrap()
+}
+
+fn key(id: &str) -> Key {
+    Key {
+        kind: "thing",
+        owner: "app/one".into(),
+        id: id.into(),
+    }
+}
+
+fn cause(request_id: &str) -> Cause {
+    let at = at("2026-03-01T00:00:00Z");
+    Cause {
+        at,
+        actor: "test".into(),
+        request_id: request_id.into(),
+    }
+}
+
+fn put(count: u32, look_ups: Vec<LookUp>) -> Decision<Document> {
+    let document = Document {
+        count,
+        name: Pii::new(NAME.into()),
+    };
+    Decision::Put {
+        document,
+        what: "count",
+        look_ups,
+    }
+}
+
+/// Adds one; returns the new count.
+async fn add_one(store: &Store, key: &Key, request_id: &str) -> Result<u32, Error> {
+    store
+        .change(key, &cause(request_id), |document: Option<Document>| {
+            let count = document.map_or(0, |document| document.count) + 1;
+            (put(count, vec![]), count)
+        })
+        .await
+}
+
+async fn count(store: &Store, key: &Key) -> Option<u32> {
+    store
+        .get::<Document>(key)
+        .await
+        .unwrap()
+        .map(|document| document.count)
+}
+
+#[tokio::test]
+async fn a_change_is_read_back_with_its_story() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    assert_eq!(count(&store, &key("a")).await, None);
+    assert_eq!(add_one(&store, &key("a"), "r1").await.unwrap(), 1);
+    assert_eq!(add_one(&store, &key("b"), "r2").await.unwrap(), 1);
+    assert_eq!(add_one(&store, &key("a"), "r3").await.unwrap(), 2);
+    let read: Document = store.get(&key("a")).await.unwrap().unwrap();
+    assert_eq!((read.count, read.name.expose().as_str()), (2, NAME));
+    let story: Vec<_> = store
+        .journal(&key("a"))
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|e| (e.version, e.what, e.at.to_string(), e.actor, e.request_id))
+        .collect();
+    let entry = |version: i64, request: &str| {
+        let at = "2026-03-01T00:00:00Z";
+        (
+            version,
+            "count".to_owned(),
+            at.to_owned(),
+            "test".to_owned(),
+            request.to_owned(),
+        )
+    };
+    assert_eq!(story, [entry(2, "r3"), entry(1, "r1")]);
+}
+
+#[tokio::test]
+async fn deciding_to_keep_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    add_one(&store, &key("a"), "r1").await.unwrap();
+    let seen = store
+        .change(&key("a"), &cause("r2"), |document: Option<Document>| {
+            (Decision::<Document>::Keep, document.unwrap().count)
+        })
+        .await
+        .unwrap();
+    assert_eq!(seen, 1);
+    assert_eq!(store.journal(&key("a")).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn changes_racing_for_one_aggregate_all_count_once() {
+    const CALLERS: u32 = 8;
+    const EACH: u32 = 25;
+    let folder = tempfile::tempdir().unwrap();
+    // Two stores on one file are two processes as far as SQLite knows.
+    let stores = [Arc::new(open(folder.path())), Arc::new(open(folder.path()))];
+    let callers = (0..CALLERS).map(|caller| {
+        let store = Arc::clone(&stores[caller as usize % 2]);
+        tokio::spawn(async move {
+            let mut done = 0;
+            while done < EACH {
+                match add_one(&store, &key("a"), &format!("{caller}-{done}")).await {
+                    Ok(_) => done += 1,
+                    Err(Error::Contended) => {}
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        })
+    });
+    for caller in callers.collect::<Vec<_>>() {
+        caller.await.unwrap();
+    }
+    assert_eq!(count(&stores[0], &key("a")).await, Some(CALLERS * EACH));
+    let story = stores[1].journal(&key("a")).await.unwrap();
+    let versions: Vec<_> = story.iter().rev().map(|entry| entry.version).collect();
+    assert_eq!(
+        versions,
+        (1..=i64::from(CALLERS * EACH)).collect::<Vec<_>>()
+    );
+}
+
+#[tokio::test]
+async fn a_number_belongs_to_one_aggregate_of_its_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let ticket = || {
+        vec![LookUp {
+            name: "ticket",
+            value: "781-1".into(),
+        }]
+    };
+    let claim = async |key: &Key| {
+        store
+            .change(key, &cause("r"), |_: Option<Document>| {
+                (put(1, ticket()), ())
+            })
+            .await
+    };
+    claim(&key("a")).await.unwrap();
+    claim(&key("a")).await.unwrap();
+    assert_eq!(
+        store.find("app/one", &ticket()[0]).await.unwrap(),
+        Some(("thing".to_owned(), "a".to_owned()))
+    );
+    let refused = claim(&key("b")).await.unwrap_err();
+    assert!(
+        matches!(refused, Error::Taken { name: "ticket", .. }),
+        "{refused}"
+    );
+    assert_eq!(count(&store, &key("b")).await, None);
+    assert!(store.journal(&key("b")).await.unwrap().is_empty());
+
+    let elsewhere = Key {
+        owner: "app/two".into(),
+        ..key("b")
+    };
+    claim(&elsewhere).await.unwrap();
+    assert_eq!(store.find("app/three", &ticket()[0]).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn one_failure_in_a_group_leaves_the_others_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(open(folder.path()));
+    let number = || {
+        vec![LookUp {
+            name: "n",
+            value: "1".into(),
+        }]
+    };
+    let callers: Vec<_> = (0..64)
+        .map(|id| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                let decide = |_: Option<Document>| (put(1, number()), ());
+                store
+                    .change(&key(&id.to_string()), &cause("r"), decide)
+                    .await
+                    .is_ok()
+            })
+        })
+        .collect();
+    let mut winners = 0;
+    for (id, caller) in callers.into_iter().enumerate() {
+        let won = caller.await.unwrap();
+        winners += u32::from(won);
+        assert_eq!(count(&store, &key(&id.to_string())).await, won.then_some(1));
+    }
+    assert_eq!(winners, 1);
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_closing_and_only_opens_with_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    add_one(&store, &key("a"), "r").await.unwrap();
+    store.close().await;
+
+    let other = Store::open_sqlite(&folder.path().join("t.db"), &SealingKey::generate());
+    assert!(matches!(other.err(), Some(Error::OtherKey { .. })));
+    assert_eq!(count(&open(folder.path()), &key("a")).await, Some(1));
+}
+
+#[tokio::test]
+async fn no_personal_data_stands_in_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    add_one(&store, &key("a"), "r").await.unwrap();
+    store.put_app(&app("test")).await.unwrap();
+    store
+        .put_session(&session("test", "token-in-the-clear"))
+        .await
+        .unwrap();
+    let mut searched = 0;
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        searched += bytes.len();
+        for clear in [NAME, "secret-in-the-clear", "token-in-the-clear"] {
+            let found = bytes
+                .windows(clear.len())
+                .any(|window| window == clear.as_bytes());
+            assert!(!found, "{clear} stands in the files");
+        }
+    }
+    assert!(searched > 10_000);
+}
+
+fn app(key: &str) -> App {
+    App {
+        key: key.parse().unwrap(),
+        secret: Pii::new("secret-in-the-clear".into()),
+        methods: Entitlement::All,
+        sub_channels: ["corp001".parse().unwrap()].into(),
+        channels: [].into(),
+        quota: Quota::default(),
+        revoked_at: None,
+    }
+}
+
+fn session(app: &str, token: &str) -> Session {
+    Session {
+        app: app.parse().unwrap(),
+        token: Pii::new(token.into()),
+        created_at: at("2026-01-01T00:00:00Z"),
+        expires_at: at("2027-01-01T00:00:00Z"),
+        revoked_at: None,
+    }
+}
+
+#[tokio::test]
+async fn apps_and_sessions_are_kept_and_a_token_opens_only_its_own_app() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    store.put_app(&app("b")).await.unwrap();
+    store.put_app(&app("a")).await.unwrap();
+    assert_eq!(store.apps().await.unwrap(), [app("a"), app("b")]);
+    assert_eq!(
+        store.app(&"b".parse().unwrap()).await.unwrap(),
+        Some(app("b"))
+    );
+    assert_eq!(store.app(&"c".parse().unwrap()).await.unwrap(), None);
+
+    store.put_session(&session("a", "t1")).await.unwrap();
+    store.put_session(&session("a", "t2")).await.unwrap();
+    let a = "a".parse().unwrap();
+    assert_eq!(
+        store.session(&a, "t1").await.unwrap(),
+        Some(session("a", "t1"))
+    );
+    assert_eq!(
+        store.session(&"b".parse().unwrap(), "t1").await.unwrap(),
+        None
+    );
+    assert_eq!(store.sessions(&a).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn another_process_notices_a_changed_app_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ours, theirs) = (open(folder.path()), open(folder.path()));
+    let before = ours.access_epoch().await.unwrap();
+    add_one(&theirs, &key("a"), "r").await.unwrap();
+    theirs.probe().await.unwrap();
+    assert_eq!(ours.access_epoch().await.unwrap(), before);
+    theirs.put_app(&app("test")).await.unwrap();
+    assert_eq!(ours.access_epoch().await.unwrap(), before + 1);
+    theirs.put_session(&session("test", "t")).await.unwrap();
+    assert_eq!(ours.access_epoch().await.unwrap(), before + 2);
+}
+
+#[tokio::test]
+async fn aggregates_of_a_kind_are_listed_in_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    for id in ["c", "a", "b"] {
+        add_one(&store, &key(id), "r").await.unwrap();
+    }
+    let pair = |id: &str| ("app/one".to_owned(), id.to_owned());
+    assert_eq!(
+        store.list("thing", None, 2).await.unwrap(),
+        [pair("a"), pair("b")]
+    );
+    let rest = store
+        .list("thing", Some(("app/one", "b")), 2)
+        .await
+        .unwrap();
+    assert_eq!(rest, [pair("c")]);
+    assert!(store.list("other", None, 2).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_database_from_the_future_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    open(folder.path()).close().await;
+    let path = folder.path().join("t.db");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    let refused = Store::open_sqlite(&path, &sealing_key()).err();
+    assert!(matches!(
+        refused,
+        Some(Error::SchemaTooNew { found: 99, .. })
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_write_ahead_log_stays_below_its_cap() {
+    const CAP_BYTES: u64 = 40 * 1024 * 1024;
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(open(folder.path()));
+    let long = "x".repeat(60_000);
+    let callers: Vec<_> = (0..64)
+        .map(|id| {
+            let (store, long) = (Arc::clone(&store), long.clone());
+            tokio::spawn(async move {
+                for count in 0..20 {
+                    let decide = |_: Option<Document>| {
+                        let document = Document {
+                            count,
+                            name: Pii::new(long.clone()),
+                        };
+                        (
+                            Decision::Put {
+                                document,
+                                what: "count",
+                                look_ups: vec![],
+                            },
+                            (),
+                        )
+                    };
+                    store
+                        .change(&key(&id.to_string()), &cause("r"), decide)
+                        .await
+                        .unwrap();
+                }
+            })
+        })
+        .collect();
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    // 64 × 20 × 80 kB have gone through a log that may hold 32 MB and one more batch.
+    let log = std::fs::metadata(folder.path().join("t.db-wal"))
+        .unwrap()
+        .len();
+    assert!(log < CAP_BYTES, "{log} bytes");
+}
