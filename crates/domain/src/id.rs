@@ -41,6 +41,11 @@ fn printable(character: char) -> bool {
     !character.is_control()
 }
 
+/// Sub-channels and channels are corporations' ids. A `/` would part them in an owner's name.
+fn undivided(character: char) -> bool {
+    printable(character) && character != '/'
+}
+
 /// App keys stand before a `/` in the owner of a stored order, so they never contain one.
 fn plain(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '-' | '_')
@@ -96,13 +101,13 @@ ids! {
     /// An application's public key.
     AppKey(plain);
     /// A distributor's sub-channel (分销子渠道), normally a corporation's id.
-    SubChannel(printable);
+    SubChannel(undivided);
     /// A distributor's own order number (分销外部订单号).
     DisOrderId(printable);
     /// A distributor's own change or refund order number (分销外部改签单号).
     DisSubOrderId(printable);
     /// A car-rental distribution channel (渠道).
-    ChannelId(printable);
+    ChannelId(undivided);
     /// A traveller's id at the distributor.
     UserId(printable);
 }
@@ -129,6 +134,7 @@ mod tests {
     #[test]
     fn an_app_key_cannot_reach_into_another_owner() {
         assert_eq!("test/corp001".parse::<AppKey>(), Err(NotAnId::Character));
+        assert_eq!("corp/001".parse::<SubChannel>(), Err(NotAnId::Character));
         assert!("test".parse::<AppKey>().is_ok());
     }
 }

@@ -15,6 +15,27 @@ const EXACT_FLOAT_MAX: f64 = 9_007_199_254_740_992.0;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Date(pub DateTime);
 
+/// The platform's clock is eight hours ahead of UTC, all year.
+const PLATFORM: jiff::tz::Offset = jiff::tz::offset(8);
+
+impl Date {
+    /// What the platform's clock shows so many seconds after the Unix epoch; the nearest date there
+    /// is, when that is outside the calendar.
+    pub fn at_platform(unix_seconds: i64) -> Self {
+        let bounded = unix_seconds.clamp(-377_000_000_000, 253_000_000_000);
+        let instant = jiff::Timestamp::from_second(bounded).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        Self(PLATFORM.to_datetime(instant))
+    }
+
+    /// The moment at which the platform's clock shows this, in seconds after the Unix epoch.
+    pub fn unix_seconds(self) -> Option<i64> {
+        PLATFORM
+            .to_timestamp(self.0)
+            .ok()
+            .map(jiff::Timestamp::as_second)
+    }
+}
+
 /// The text is not a `yyyy-MM-dd HH:mm:ss` date that exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotADate;

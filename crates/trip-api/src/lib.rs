@@ -4,7 +4,7 @@
 /// coverage) that forgets one does not compile.
 #[macro_export]
 macro_rules! catalogue {
-    ($consumer:path) => {
+    ($consumer:ident) => {
         $consumer! {
             alitrip_btrip_flight_distribution_change_detail,
             alitrip_btrip_flight_distribution_order_cancel,

@@ -1,0 +1,46 @@
+//! The catalogue as data for other programs.
+
+use serde_json::{Value, json};
+use top::{Label, Object, Session, Shape};
+
+/// Every method: names, titles, session, request and response trees.
+pub fn as_json() -> Value {
+    let methods: Vec<_> = trip_api::SPECS
+        .iter()
+        .map(|spec| {
+            json!({
+                "method": spec.name,
+                "title": label(spec.title),
+                "session": match spec.session {
+                    Session::Required => "required",
+                    Session::NotRequired => "not_required",
+                },
+                "root": spec.root(),
+                "request": members(&spec.request),
+                "response": members(&spec.response),
+            })
+        })
+        .collect();
+    json!({ "methods": methods })
+}
+
+fn members(object: &Object) -> Value {
+    let fields = object.fields.iter().map(|field| {
+        let mut member = json!({
+            "name": field.name,
+            "type": field.shape.type_name(),
+            "required": field.required,
+            "example": field.example,
+            "label": label(field.label),
+        });
+        if let Shape::Object(object) | Shape::List(&Shape::Object(object)) = field.shape {
+            member["members"] = members(object);
+        }
+        member
+    });
+    fields.collect()
+}
+
+fn label(label: Label) -> Value {
+    json!({ "zh": label.zh, "en": label.en })
+}

@@ -1,0 +1,95 @@
+//! `tripwright serve`
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::bail;
+use store::Store;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::{print, sealing_key};
+use crate::server::{self, Running};
+use crate::settings::{LogFormat, Settings};
+use crate::{Clock, Context, demo};
+
+/// Serves until told to stop.
+pub async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
+    start_log(settings.log_format);
+    let production = settings.production;
+    let key = sealing_key(&settings.data, production)?;
+    let store = Store::open_sqlite(&settings.data.database(), &key)?;
+    let clock = Clock::System;
+    if production {
+        let apps = store.apps().await?;
+        if apps
+            .iter()
+            .any(|app| demo::is_demo_app(app) && app.revoked_at.is_none())
+        {
+            bail!(
+                "this database has the demo app, whose secret everybody knows: \
+                 `tripwright app revoke {}` first, or start with another folder",
+                demo::APP_KEY
+            );
+        }
+    } else {
+        demo::load(&store, clock.now()).await?;
+    }
+    let running = server::start(Arc::new(Context::new(settings, clock, store))).await?;
+    if production {
+        tracing::info!(gateway = %running.gateway, admin = %running.admin, "serving");
+    } else {
+        introduce(&running)?;
+    }
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    tracing::info!("stopping");
+    running.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says how to call the sandbox: a line for each thing a client is configured with, and a call.
+fn introduce(running: &Running) -> anyhow::Result<()> {
+    let url = format!("http://{}/router/rest", running.gateway);
+    print(&format!("url {url}"))?;
+    print(&format!("admin http://{}", running.admin))?;
+    print(&format!("app_key {}", demo::APP_KEY))?;
+    print(&format!("secret {}", demo::SECRET))?;
+    print(&format!("session {}", demo::SESSION))?;
+    print(&curl(&url))
+}
+
+/// A call that works whenever it is pasted: the shell takes the time and signs.
+fn curl(url: &str) -> String {
+    const WRAPPER: &str = "param_btrip_flight_order_operate_common_rq";
+    let (app_key, secret, session) = (demo::APP_KEY, demo::SECRET, demo::SESSION);
+    let method = "alitrip.btrip.flight.distribution.change.detail";
+    let wanted = r#"{"dis_order_id":"1234","sub_channel":"jianhang001","dis_sub_order_id":"1234"}"#;
+    let signed = format!(
+        "{secret}app_key{app_key}formatjsonmethod{method}{WRAPPER}{wanted}session{session}\
+         sign_methodmd5timestamp%sv2.0{secret}"
+    );
+    format!(
+        "curl -s {url} -d app_key={app_key} -d format=json -d method={method} \
+         --data-urlencode '{WRAPPER}={wanted}' -d session={session} -d sign_method=md5 -d v=2.0 \
+         -d \"$(t=$(date +%s000); printf 'timestamp=%s&sign=%s' $t \
+         $(printf '{signed}' $t | md5sum | cut -c1-32 | tr a-f A-F))\""
+    )
+}
+
+/// The log goes to standard error, so that what is printed for scripts stays by itself.
+fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    // A second log in one process (a test's) is not worth failing for.
+    let _ = match format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+}

@@ -1,0 +1,97 @@
+//! `tripwright session`
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand};
+use domain::Pii;
+use domain::access::Session as Token;
+use domain::id::AppKey;
+use jiff::ToSpan;
+
+use super::{Desk, print};
+use crate::context;
+use crate::settings::Data;
+
+/// Sessions.
+#[derive(Debug, Args)]
+pub struct Session {
+    #[command(flatten)]
+    data: Data,
+
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Make an access token for an app and print it
+    Add {
+        /// The app's key
+        app_key: AppKey,
+        /// How many days it lasts
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        days: u32,
+    },
+    /// List an app's tokens, all but their beginnings hidden
+    List {
+        /// The app's key
+        app_key: AppKey,
+    },
+    /// Take a token back
+    Revoke {
+        /// The app's key
+        app_key: AppKey,
+        /// The token
+        token: String,
+    },
+}
+
+impl Session {
+    /// Does it.
+    pub async fn perform(self) -> anyhow::Result<ExitCode> {
+        let desk = Desk::open(&self.data)?;
+        let (Action::Add { app_key, .. }
+        | Action::List { app_key }
+        | Action::Revoke { app_key, .. }) = &self.action;
+        if desk.store.app(app_key).await?.is_none() {
+            bail!("there is no app {app_key}");
+        }
+        match self.action {
+            Action::Add { app_key, days } => {
+                let token = context::token();
+                let expires_at = desk.now.checked_add((i64::from(days) * 24).hours())?;
+                let session = Token {
+                    app: app_key,
+                    token: Pii::new(token.clone()),
+                    created_at: desk.now,
+                    expires_at,
+                    revoked_at: None,
+                };
+                desk.store.put_session(&session).await?;
+                print(&format!("session {token}"))?;
+            }
+            Action::List { app_key } => {
+                for session in desk.store.sessions(&app_key).await? {
+                    let shown: String = session.token.expose().chars().take(8).collect();
+                    let state = match session.revoked_at {
+                        Some(at) => format!("revoked {at}"),
+                        None if session.is_open(desk.now) => "open".to_owned(),
+                        None => "expired".to_owned(),
+                    };
+                    print(&format!("{shown}…\t{state}\tuntil {}", session.expires_at))?;
+                }
+            }
+            Action::Revoke { app_key, token } => {
+                let session = desk.store.session(&app_key, &token).await?;
+                let mut session =
+                    session.with_context(|| format!("{app_key} has no such token"))?;
+                // Revoking twice is revoking once.
+                session.revoked_at.get_or_insert(desk.now);
+                desk.store.put_session(&session).await?;
+                print("revoked")?;
+            }
+        }
+        desk.close().await
+    }
+}

@@ -1,0 +1,49 @@
+//! `tripwright sign`
+
+use std::borrow::Cow;
+use std::process::ExitCode;
+
+use clap::Args;
+use top::sign::{sign, string_to_sign};
+use top::{Params, SignMethod};
+
+use super::{name_and_value, print};
+
+/// What to sign.
+#[derive(Debug, Args)]
+pub struct Sign {
+    /// A parameter as the server will read it (decoded), name=value; `sign` itself is left out
+    #[arg(long = "param", short, value_parser = name_and_value)]
+    params: Vec<(String, String)>,
+
+    /// The app's secret
+    #[arg(long, env = "TRIPWRIGHT_APP_SECRET", hide_env_values = true)]
+    secret: String,
+
+    /// The raw body of a request whose parameters are all in the query
+    #[arg(long, default_value = "")]
+    body: String,
+}
+
+impl Sign {
+    /// Prints the string and the digests.
+    pub fn perform(self) -> anyhow::Result<ExitCode> {
+        let pairs = self
+            .params
+            .iter()
+            .map(|(name, value)| (Cow::Borrowed(name.as_str()), Cow::Borrowed(value.as_str())));
+        let params = Params::from_pairs(pairs.collect());
+        let text = string_to_sign(SignMethod::Hmac, &self.secret, params.iter(), &self.body);
+        print(&format!(
+            "string to sign (md5 puts the secret before and after it):\n{text}"
+        ))?;
+        for method in SignMethod::ALL {
+            let digest = sign(method, &self.secret, params.iter(), self.body.as_bytes());
+            print(&format!(
+                "{method:<12} {digest}",
+                method = method.to_string()
+            ))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,125 @@
+//! What a request may ask the world for: time, randomness, the store, settings.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use domain::Instant;
+use rand::RngExt;
+use store::Store;
+
+use crate::access::Access;
+use crate::quota::Quotas;
+use crate::settings::Settings;
+
+/// Letters and digits of request ids and tokens, as the platform prints them.
+const BASE36: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+/// Length of a request id; the platform's have 11 to 13.
+const REQUEST_ID_CHARS: usize = 12;
+/// Length of an access token: 36⁵⁶ of them cannot be guessed.
+const TOKEN_CHARS: usize = 56;
+/// Platform numbers are drawn from 15-digit ones: below 2⁵³, and all of one width.
+const PLATFORM_NUMBERS: std::ops::Range<i64> = 100_000_000_000_000..1_000_000_000_000_000;
+
+/// Everything shared by all requests.
+pub struct Context {
+    /// The settings the program was started with.
+    pub settings: Settings,
+    /// The clock.
+    pub clock: Clock,
+    /// Orders.
+    pub store: Store,
+    /// Apps and sessions, cached.
+    pub access: Access,
+    /// How often each app has called.
+    pub quotas: Quotas,
+}
+
+impl Context {
+    /// Puts a store behind the settings.
+    pub fn new(settings: Settings, clock: Clock, store: Store) -> Self {
+        let access = Access::new(settings.production);
+        Self {
+            settings,
+            clock,
+            store,
+            access,
+            quotas: Quotas::default(),
+        }
+    }
+}
+
+/// The only place that knows what time it is.
+#[derive(Debug)]
+pub enum Clock {
+    /// The machine's.
+    System,
+    /// One that stands still until it is set, in milliseconds of the Unix epoch.
+    Set(AtomicI64),
+}
+
+impl Clock {
+    /// A clock that stands still at `instant`.
+    pub fn set_to(instant: Instant) -> Self {
+        Self::Set(AtomicI64::new(instant.as_millisecond()))
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Instant {
+        match self {
+            #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+            Self::System => Instant::now(),
+            Self::Set(at) => {
+                Instant::from_millisecond(at.load(Ordering::SeqCst)).unwrap_or(Instant::UNIX_EPOCH)
+            }
+        }
+    }
+
+    /// Sets a clock that stands still; the machine's goes on as it does.
+    pub fn set(&self, instant: Instant) {
+        if let Self::Set(at) = self {
+            at.store(instant.as_millisecond(), Ordering::SeqCst);
+        }
+    }
+}
+
+/// A new request id.
+pub fn request_id() -> String {
+    random_text(REQUEST_ID_CHARS)
+}
+
+/// A new access token or app secret.
+pub fn token() -> String {
+    random_text(TOKEN_CHARS)
+}
+
+/// A new platform order number.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the source of randomness"
+)]
+pub fn platform_number() -> i64 {
+    rand::rng().random_range(PLATFORM_NUMBERS)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the source of randomness"
+)]
+fn random_text(length: usize) -> String {
+    let mut random = rand::rng();
+    (0..length)
+        .map(|_| char::from(BASE36[random.random_range(0..BASE36.len())]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_ids_look_like_the_platforms_and_differ() {
+        let (one, other) = (request_id(), request_id());
+        assert_eq!(one.len(), REQUEST_ID_CHARS);
+        assert!(one.bytes().all(|byte| BASE36.contains(&byte)));
+        assert_ne!(one, other);
+    }
+}

@@ -1,0 +1,185 @@
+//! `alitrip.btrip.flight.distribution.change.detail`: reads a change order.
+
+use anyhow::Context as _;
+use domain::flight::code::{AgentPassengerType, PassengerType, ResultCode};
+use domain::flight::{Change, ChangedFlight, Order, OrderKey, Priced};
+use domain::id::DisSubOrderId;
+use domain::{Civil, Fen, Instant};
+use top::Date;
+use trip_api::alitrip_btrip_flight_distribution_change_detail::{
+    BtripFlightChangeDetailRs, HisvResult, OrderFlightInfo, OrderTravelerInfo, Request, Response,
+};
+
+use super::Caller;
+use crate::failure::{Failure, Members};
+use crate::settings::PassengerTypeTable;
+use crate::{Context, flight};
+
+const WRAPPER: &str = "param_btrip_flight_order_operate_common_rq";
+
+/// Answers the change order as it stands now.
+///
+/// An unknown pair of order and change order, and one of another app or sub-channel, are answered
+/// alike.
+pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<Response, Failure> {
+    let Some(rq) = request.param_btrip_flight_order_operate_common_rq else {
+        return Err(Failure::missing(WRAPPER));
+    };
+    let mut members = Members::default();
+    let dis_order_id = members.read(&rq.dis_order_id, &format!("{WRAPPER}.dis_order_id"));
+    let sub_channel = members.read(&rq.sub_channel, &format!("{WRAPPER}.sub_channel"));
+    let id = members.read(&rq.dis_sub_order_id, &format!("{WRAPPER}.dis_sub_order_id"));
+    let (Some(dis_order_id), Some(sub_channel), Some(id)) = (dis_order_id, sub_channel, id) else {
+        return Err(members.into_failure());
+    };
+    if !caller.app.sub_channels.contains(&sub_channel) {
+        return Ok(answer(ResultCode::SubChannelDenied, None));
+    }
+    let order_key = OrderKey {
+        app: caller.app.key.clone(),
+        sub_channel,
+        dis_order_id,
+    };
+    let order: Option<Order> = cx.store.get(&flight::key(&order_key)).await?;
+    let Some(order) = order.map(|order| order.at(caller.now)) else {
+        return Ok(answer(ResultCode::OrderNotFound, None));
+    };
+    let Some(module) = module(&order, &id, cx.settings.passenger_type_table)? else {
+        return Ok(answer(ResultCode::OrderNotFound, None));
+    };
+    Ok(answer(ResultCode::Ok, Some(module)))
+}
+
+fn answer(code: ResultCode, module: Option<BtripFlightChangeDetailRs>) -> Response {
+    let row = code.row();
+    let result = HisvResult {
+        module,
+        result_code: row.code,
+        result_msg: row.zh.to_owned(),
+        success: code == ResultCode::Ok,
+    };
+    Response { result }
+}
+
+fn module(
+    order: &Order,
+    id: &DisSubOrderId,
+    table: PassengerTypeTable,
+) -> Result<Option<BtripFlightChangeDetailRs>, Failure> {
+    let Some(change) = order.change(id) else {
+        return Ok(None);
+    };
+    let priced = change.priced();
+    let sum = |part: fn(&Priced) -> Option<Fen>| match priced {
+        // Not known yet is shown as nothing, as the status says.
+        None => Ok(0),
+        Some(priced) => {
+            let fen = part(priced).context("the fees of a stored change do not add up");
+            fen.map(|fen| fen.0).map_err(Failure::Fault)
+        }
+    };
+    let payment = change.payment();
+    let total_price = sum(Priced::total)?;
+    Ok(Some(BtripFlightChangeDetailRs {
+        alipay_trade_no: payment.map(|payment| payment.alipay_trade_no.clone()),
+        extra: change.request.extra.clone(),
+        flight_info_list: change
+            .request
+            .flights
+            .iter()
+            .map(|f| flight_info(f, change))
+            .collect(),
+        last_pay_time: priced.and_then(|priced| priced.pay_by).map(instant_text),
+        pay_status: change.pay_status().code(),
+        pay_time: payment.map(|payment| instant_text(payment.at)),
+        // Inferred: there is neither discount nor service fee, so what is settled is what is paid.
+        settle_price: total_price,
+        settle_type: change.request.settle_type.code(),
+        status: change.status().code(),
+        total_change_price: sum(Priced::handling)?,
+        total_price,
+        total_upgrade_price: sum(Priced::upgrade)?,
+        traveler_info_list: travellers(order, change, table),
+        dis_sub_order_id: id.to_string(),
+        dis_order_id: order.booking.key.dis_order_id.to_string(),
+        btrip_sub_order_id: change.request.btrip_sub_order_id,
+        btrip_order_id: order.booking.btrip_order_id,
+    }))
+}
+
+fn flight_info(changed: &ChangedFlight, change: &Change) -> OrderFlightInfo {
+    let flight = &changed.flight;
+    let (from, to, stop) = (&flight.from, &flight.to, flight.stop.as_ref());
+    OrderFlightInfo {
+        airline_code: flight.airline.code.clone(),
+        arr_airport: to.airport_code.clone(),
+        arr_airport_code: to.airport_code.clone(),
+        arr_city: to.city.clone(),
+        arr_city_code: to.city_code.clone(),
+        arr_time: civil_text(flight.arrives),
+        baggage: flight.baggage.clone(),
+        build_price: flight.fare.build_fen.0,
+        cabin: flight.cabin.clone(),
+        cabin_class: flight.cabin_class.clone(),
+        carrier: flight.operated_as.as_ref().map(ToString::to_string),
+        dep_airport: from.airport_code.clone(),
+        dep_airport_code: from.airport_code.clone(),
+        dep_city: from.city.clone(),
+        dep_city_code: from.city_code.clone(),
+        dep_time: civil_text(flight.departs),
+        flight_no: flight.flight_no.to_string(),
+        meal: flight.meal.clone(),
+        oil_price: flight.fare.oil_fen.0,
+        segment_type: flight.direction.code(),
+        stop_arr_time: stop.map(|stop| civil_text(stop.arrives)),
+        stop_city: stop.map(|stop| stop.city_code.clone()),
+        stop_dep_time: stop.map(|stop| civil_text(stop.departs)),
+        ticket_price: flight.fare.ticket_fen.0,
+        last_flight_no: changed.last_flight_no.to_string(),
+        last_cabin: changed.last_cabin.clone(),
+        tuigaiqian_info: change.request.conditions.clone(),
+        dep_terminal: from.terminal.clone(),
+        arr_terminal: to.terminal.clone(),
+        airline_name: flight.airline.name.clone(),
+        airline_simple_name: flight.airline.short_name.clone(),
+        arr_airport_code_name: to.airport_name.clone(),
+        dep_airport_code_name: from.airport_name.clone(),
+    }
+}
+
+fn travellers(order: &Order, change: &Change, table: PassengerTypeTable) -> Vec<OrderTravelerInfo> {
+    let id = &change.request.dis_sub_order_id;
+    let positions = change
+        .request
+        .travellers
+        .iter()
+        .filter_map(|u| order.booking.traveller(u));
+    positions
+        .map(|position| {
+            let traveller = &order.booking.travellers[position];
+            let ticket = order.ticketed().and_then(|t| t.ticket_in(id, position));
+            OrderTravelerInfo {
+                passenger_name: traveller.name.expose().clone(),
+                passenger_type: passenger_type(traveller.passenger_type, table).to_string(),
+                ticket_no: ticket.map(|ticket| ticket.number.to_string()),
+                user_id: traveller.user_id.to_string(),
+                open_ticket_status: ticket.map(|ticket| ticket.status.code()),
+            }
+        })
+        .collect()
+}
+
+fn passenger_type(passenger_type: PassengerType, table: PassengerTypeTable) -> i64 {
+    match table {
+        PassengerTypeTable::Traveller => passenger_type.code(),
+        PassengerTypeTable::Agent => AgentPassengerType::from(passenger_type).code(),
+    }
+}
+
+fn instant_text(instant: Instant) -> String {
+    Date::at_platform(instant.as_second()).to_string()
+}
+
+fn civil_text(civil: Civil) -> String {
+    Date(civil).to_string()
+}

@@ -1,0 +1,127 @@
+//! `alitrip.btrip.flight.distribution.order.cancel`: cancels an order that is not yet ticketed.
+
+use domain::flight::code::{OrderStatus, ResultCode};
+use domain::flight::{CancelPolicy, CancelRefusal, Order, OrderKey};
+use domain::{Instant, Step};
+use store::Decision;
+use top::Date;
+use trip_api::alitrip_btrip_flight_distribution_order_cancel::{
+    BtripFlightCancelOrderRs, HisvResult, Request, Response,
+};
+
+use super::Caller;
+use crate::failure::{Failure, Members};
+use crate::{Context, flight};
+
+const WRAPPER: &str = "param_btrip_flight_order_operate_common_rq";
+
+/// What became of the order.
+enum Outcome {
+    NoSuchOrder,
+    Cancelled {
+        at: Instant,
+    },
+    Refused {
+        refusal: CancelRefusal,
+        status: OrderStatus,
+    },
+}
+
+/// Cancels the order, once: repeating it gives the same answer.
+///
+/// An order of another app or sub-channel is answered as one that does not exist.
+pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<Response, Failure> {
+    let Some(rq) = request.param_btrip_flight_order_operate_common_rq else {
+        return Err(Failure::missing(WRAPPER));
+    };
+    let mut members = Members::default();
+    let sub_channel = members.read(&rq.sub_channel, &format!("{WRAPPER}.sub_channel"));
+    let dis_order_id = members.read(&rq.dis_order_id, &format!("{WRAPPER}.dis_order_id"));
+    let (Some(sub_channel), Some(dis_order_id)) = (sub_channel, dis_order_id) else {
+        return Err(members.into_failure());
+    };
+    if !caller.app.sub_channels.contains(&sub_channel) {
+        return Ok(not_cancelled(ResultCode::SubChannelDenied, None));
+    }
+    let order_key = OrderKey {
+        app: caller.app.key.clone(),
+        sub_channel,
+        dis_order_id,
+    };
+    let policy = CancelPolicy {
+        while_ticketing: cx.settings.cancel_while_ticketing,
+    };
+    let outcome = cx
+        .store
+        .change(&flight::key(&order_key), &caller.cause(), |order| {
+            decide(order, policy, caller.now)
+        })
+        .await?;
+    Ok(answer(outcome))
+}
+
+fn decide(order: Option<Order>, policy: CancelPolicy, now: Instant) -> (Decision<Order>, Outcome) {
+    let Some(order) = order.map(|order| order.at(now)) else {
+        return (Decision::Keep, Outcome::NoSuchOrder);
+    };
+    let status = order.status();
+    match order.cancel(policy, now) {
+        Ok(Step::Taken(document)) => {
+            let at = document.cancelled_at().unwrap_or(now);
+            // It was known by all its numbers before.
+            let decision = Decision::Put {
+                document,
+                what: "cancel",
+                look_ups: Vec::new(),
+            };
+            (decision, Outcome::Cancelled { at })
+        }
+        Ok(Step::Already(order)) => {
+            let at = order.cancelled_at().unwrap_or(now);
+            (Decision::Keep, Outcome::Cancelled { at })
+        }
+        Err(refusal) => (Decision::Keep, Outcome::Refused { refusal, status }),
+    }
+}
+
+fn answer(outcome: Outcome) -> Response {
+    match outcome {
+        Outcome::NoSuchOrder => not_cancelled(ResultCode::OrderNotFound, None),
+        Outcome::Cancelled { at } => {
+            let module = BtripFlightCancelOrderRs {
+                cancel_time: Some(Date::at_platform(at.as_second())),
+                fail_code: None,
+                fail_reason: None,
+                order_status: Some(OrderStatus::Closed.code().to_string()),
+            };
+            let result = HisvResult {
+                module: Some(module),
+                result_code: ResultCode::Ok.code(),
+                result_msg: ResultCode::Ok.row().zh.to_owned(),
+                success: true,
+            };
+            Response { result }
+        }
+        Outcome::Refused { refusal, status } => {
+            let reason = refusal.code().row();
+            let module = BtripFlightCancelOrderRs {
+                cancel_time: None,
+                fail_code: Some(reason.code.to_string()),
+                fail_reason: Some(reason.zh.to_owned()),
+                order_status: Some(status.code().to_string()),
+            };
+            not_cancelled(ResultCode::CancelFailed, Some(module))
+        }
+    }
+}
+
+fn not_cancelled(code: ResultCode, module: Option<BtripFlightCancelOrderRs>) -> Response {
+    let row = code.row();
+    let result = HisvResult {
+        module,
+        result_code: row.code,
+        result_msg: row.zh.to_owned(),
+        success: false,
+    };
+    Response { result }
+}

@@ -1,0 +1,37 @@
+//! One module per method: the only place where wire types meet domain types.
+
+pub mod alitrip_btrip_flight_distribution_change_detail;
+pub mod alitrip_btrip_flight_distribution_order_cancel;
+pub mod taobao_appip_get;
+pub mod taobao_time_get;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use domain::Instant;
+use domain::access::App;
+use store::Cause;
+
+/// Who calls, and when: what the pipeline knows before a handler is asked.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The app.
+    pub app: Arc<App>,
+    /// The request's id.
+    pub request_id: String,
+    /// Where the call came from.
+    pub address: IpAddr,
+    /// The moment of the call: one for the whole request.
+    pub now: Instant,
+}
+
+impl Caller {
+    /// Why something changes, for the journal.
+    pub fn cause(&self) -> Cause {
+        Cause {
+            at: self.now,
+            actor: self.app.key.to_string(),
+            request_id: self.request_id.clone(),
+        }
+    }
+}

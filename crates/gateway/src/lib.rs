@@ -1,0 +1,18 @@
+//! The gateway: what stands between the wire, the rules and the store.
+
+pub mod access;
+pub mod catalogue;
+pub mod cli;
+pub mod context;
+pub mod demo;
+pub mod failure;
+pub mod flight;
+mod handlers;
+pub mod import;
+pub mod pipeline;
+pub mod quota;
+pub mod server;
+pub mod settings;
+
+pub use context::{Clock, Context};
+pub use settings::Settings;

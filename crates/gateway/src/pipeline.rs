@@ -1,0 +1,284 @@
+//! One call from parameters to answer, in the platform's order of checks.
+//!
+//! The order is ours where the platform does not say: nothing that would tell an outsider about
+//! entitlements or state is looked at before the signature.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use domain::Instant;
+use hyper::Method as Verb;
+use top::form::read_request;
+use top::{Format, Method, Params, Rejection, Session, SignMethod, Spec, answer, error, sign};
+
+use crate::failure::Failure;
+use crate::handlers::{self, Caller};
+use crate::{Context, context};
+
+/// How far a call's timestamp may be from our clock, either way.
+const TIMESTAMP_TOLERANCE: Duration = Duration::from_secs(10 * 60);
+/// The only protocol version there is.
+const VERSION: &str = "2.0";
+/// Digits of a timestamp in epoch milliseconds, as the official Python SDK sends it.
+const MILLISECOND_DIGITS: usize = 13;
+
+/// A call as it arrived, its parameters read or not.
+pub struct Call<'a> {
+    /// GET, POST, or something that is refused.
+    pub verb: &'a Verb,
+    /// Every parameter, wherever it stood; or why they could not be read.
+    pub params: Result<Params<'a>, Rejection>,
+    /// The body, where it takes part in the signature as it is.
+    pub signed_body: &'a [u8],
+    /// Where the call came from.
+    pub address: IpAddr,
+    /// The format to complain in when the parameters could not be read.
+    pub fallback_format: Format,
+}
+
+/// What goes back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Its form.
+    pub format: Format,
+    /// Its text.
+    pub body: String,
+}
+
+/// What is known about a call for its one line in the log.
+#[derive(Default)]
+struct Noted {
+    app_key: Option<String>,
+    method: Option<&'static str>,
+}
+
+/// Serves a call; there is always an answer.
+pub async fn serve(cx: &Context, call: Call<'_>) -> Answer {
+    let request_id = context::request_id();
+    let began = cx.clock.now();
+    let mut noted = Noted::default();
+    let mut format = call.fallback_format;
+    let served = answer_call(cx, &call, &request_id, began, &mut format, &mut noted).await;
+    let node = &cx.settings.node;
+    let (body, failure) = match served {
+        Ok(body) => (body, None),
+        Err(failure) => {
+            let (rejection, remote) = (failure.rejection(), cx.settings.remote_error_code);
+            (
+                answer::failure(format, &rejection, remote, &request_id, node),
+                Some(failure),
+            )
+        }
+    };
+    log(cx, &call, &request_id, began, &noted, failure);
+    Answer { format, body }
+}
+
+async fn answer_call(
+    cx: &Context,
+    call: &Call<'_>,
+    request_id: &str,
+    now: Instant,
+    format: &mut Format,
+    noted: &mut Noted,
+) -> Result<String, Failure> {
+    let params = call.params.as_ref().map_err(Clone::clone)?;
+    let requested = requested_format(params);
+    *format = requested.as_ref().copied().unwrap_or(Format::Xml);
+    if !matches!(*call.verb, Verb::GET | Verb::POST) {
+        return Err(error::HTTP_ACTION.into());
+    }
+    requested?;
+    let (caller, spec) = admit(cx, call, params, request_id, now, noted).await?;
+    dispatch(cx, &caller, spec, params, *format).await
+}
+
+/// The format a call asks for.
+pub fn requested_format(params: &Params<'_>) -> Result<Format, Rejection> {
+    // Only the word itself: the new PHP SDK sends simplify=1 and expects the full form.
+    let simplified = params
+        .get("simplify")
+        .is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    match params.get("format") {
+        None | Some("xml") => Ok(Format::Xml),
+        Some("json") if simplified => Ok(Format::SimplifiedJson),
+        Some("json") => Ok(Format::Json),
+        Some(_) => Err(error::INVALID_FORMAT.into()),
+    }
+}
+
+/// Everything before the method's own parameters: who calls what, when, signed, allowed, how often.
+async fn admit(
+    cx: &Context,
+    call: &Call<'_>,
+    params: &Params<'_>,
+    request_id: &str,
+    now: Instant,
+    noted: &mut Noted,
+) -> Result<(Caller, &'static Spec), Failure> {
+    let app_key = params.get("app_key").ok_or(error::MISSING_APP_KEY)?;
+    let app = cx
+        .access
+        .app(&cx.store, app_key)
+        .await?
+        .ok_or(error::INVALID_APP_KEY)?;
+    noted.app_key = Some(app.key.to_string());
+    let method = params.get("method").ok_or(error::MISSING_METHOD)?;
+    let spec = spec(method).ok_or(error::INVALID_METHOD)?;
+    noted.method = Some(spec.name);
+    check_version(params)?;
+    check_timestamp(params, now)?;
+    check_sign(params, call.signed_body, app.secret.expose())?;
+    if !app.may_call(spec.name) {
+        return Err(error::ISV_PERMISSIONS.into());
+    }
+    if spec.session == Session::Required {
+        let token = params.get("session").ok_or(error::MISSING_SESSION)?;
+        let session = cx.access.session(&cx.store, &app.key, token).await?;
+        if !session.is_some_and(|session| session.is_open(now)) {
+            return Err(error::INVALID_SESSION.into());
+        }
+    }
+    cx.quotas.take(&app, now)?;
+    let request_id = request_id.to_owned();
+    Ok((
+        Caller {
+            app,
+            request_id,
+            address: call.address,
+            now,
+        },
+        spec,
+    ))
+}
+
+/// The declaration of a method.
+fn spec(method: &str) -> Option<&'static Spec> {
+    trip_api::SPECS
+        .iter()
+        .copied()
+        .find(|spec| spec.name == method)
+}
+
+fn check_version(params: &Params<'_>) -> Result<(), Failure> {
+    let version = params.get("v").ok_or(error::MISSING_VERSION)?;
+    if version == VERSION {
+        return Ok(());
+    }
+    let numbered = version.split_once('.').is_some_and(|(major, minor)| {
+        [major, minor]
+            .iter()
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+    });
+    Err(if numbered {
+        error::UNSUPPORTED_VERSION
+    } else {
+        error::INVALID_VERSION
+    }
+    .into())
+}
+
+fn check_timestamp(params: &Params<'_>, now: Instant) -> Result<(), Failure> {
+    let text = params.get("timestamp").ok_or(error::MISSING_TIMESTAMP)?;
+    let is_milliseconds =
+        text.len() == MILLISECOND_DIGITS && text.bytes().all(|byte| byte.is_ascii_digit());
+    let at_ms: Option<i64> = if is_milliseconds {
+        text.parse().ok()
+    } else {
+        let date: Option<top::Date> = text.parse().ok();
+        date.and_then(top::Date::unix_seconds)
+            .and_then(|seconds| seconds.checked_mul(1000))
+    };
+    let tolerated_ms = TIMESTAMP_TOLERANCE.as_millis();
+    let close = |at_ms: i64| {
+        // Text has no fraction, so our own is not held against it.
+        let now_ms = if is_milliseconds {
+            now.as_millisecond()
+        } else {
+            now.as_second() * 1000
+        };
+        u128::from(now_ms.abs_diff(at_ms)) <= tolerated_ms
+    };
+    match at_ms {
+        Some(at_ms) if close(at_ms) => Ok(()),
+        _ => Err(error::INVALID_TIMESTAMP.into()),
+    }
+}
+
+fn check_sign(params: &Params<'_>, signed_body: &[u8], secret: &str) -> Result<(), Failure> {
+    let method = match params.get("sign_method") {
+        // The oldest clients sign with md5 and do not say so.
+        None => SignMethod::Md5,
+        Some(name) => name
+            .parse()
+            .map_err(|_| Failure::from(error::INVALID_SIGNATURE))?,
+    };
+    let given = params.get("sign").ok_or(error::MISSING_SIGNATURE)?;
+    if !sign::verify(method, secret, params.iter(), signed_body, given) {
+        return Err(error::INVALID_SIGNATURE.into());
+    }
+    Ok(())
+}
+
+/// Reads the method's own parameters, asks its handler and writes its answer. Expanded over the
+/// catalogue, so a declared method without a handler does not compile.
+async fn dispatch(
+    cx: &Context,
+    caller: &Caller,
+    spec: &'static Spec,
+    params: &Params<'_>,
+    format: Format,
+) -> Result<String, Failure> {
+    macro_rules! arms {
+        ($($stem:ident,)*) => {
+            match spec.name {
+                $(<trip_api::$stem::Request as Method>::NAME => {
+                    let request = read_request(params).map_err(Failure::Invalid)?;
+                    let response = handlers::$stem::handle(cx, caller, request).await?;
+                    let (id, node) = (&caller.request_id, &cx.settings.node);
+                    Ok(answer::success(format, spec.name, &response, id, node))
+                })*
+                _ => Err(error::INVALID_METHOD.into()),
+            }
+        };
+    }
+    trip_api::catalogue!(arms)
+}
+
+/// One line per call; a fault has its whole chain, a bad request all that is wrong with it.
+fn log(
+    cx: &Context,
+    call: &Call<'_>,
+    request_id: &str,
+    began: Instant,
+    noted: &Noted,
+    failure: Option<Failure>,
+) {
+    let cost_ms = cx.clock.now().duration_since(began).as_millis();
+    let (app_key, method) = (noted.app_key.as_deref(), noted.method);
+    let address = call.address;
+    let Some(failure) = failure else {
+        tracing::info!(request_id, app_key, method, %address, cost_ms, "served");
+        return;
+    };
+    let rejection = failure.rejection();
+    let code = rejection.code(cx.settings.remote_error_code);
+    let (msg, sub_code) = (rejection.msg(), rejection.sub_code.as_deref());
+    match &failure {
+        Failure::Rejected(_) => {
+            tracing::info!(request_id, app_key, method, %address, cost_ms, code, %msg, sub_code, "rejected");
+        }
+        Failure::Invalid(violations) => {
+            let all: Vec<_> = violations
+                .iter()
+                .map(|v| format!("{:?} {}", v.kind, v.path))
+                .collect();
+            let violations = all.join(", ");
+            tracing::info!(request_id, app_key, method, %address, cost_ms, code, %msg, sub_code, violations, "rejected");
+        }
+        Failure::Fault(fault) => {
+            let fault = format!("{fault:#}");
+            tracing::error!(request_id, app_key, method, %address, cost_ms, code, sub_code, fault, "failed");
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! From bytes to parameters, in every dialect that clients speak.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{CONTENT_TYPE, EXPECT, HeaderMap};
+use hyper::http::request::Parts;
+use top::form::decode_into;
+use top::{Format, Params, Rejection, error};
+
+use crate::pipeline::requested_format;
+
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How much of a body that is too large is read and thrown away, so that a client that sends before
+/// it reads gets its answer instead of a broken pipe.
+const DISCARD_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Most parts of a multipart body. The largest published method has a handful of parameters.
+const PARTS_MAX: usize = 256;
+/// Longest multipart boundary; the standard allows 70.
+const BOUNDARY_BYTES_MAX: usize = 200;
+
+/// The client did not finish sending; there is nobody to answer.
+#[derive(Debug)]
+pub struct TooSlow;
+
+impl fmt::Display for TooSlow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the request body did not arrive")
+    }
+}
+
+impl std::error::Error for TooSlow {}
+
+/// A body, as far as it was read.
+pub enum Read {
+    /// All of it.
+    Whole(Bytes),
+    /// It is over the limit.
+    TooLarge,
+}
+
+/// Reads a request's body, at most `limit` bytes of it.
+pub async fn body(head: &Parts, mut body: Incoming, limit: u64) -> Result<Read, TooSlow> {
+    tokio::time::timeout(BODY_TIMEOUT, async {
+        if body.size_hint().lower() > limit {
+            // A client that waits to be told to go on has sent nothing to throw away.
+            if !head.headers.contains_key(EXPECT) {
+                discard(&mut body).await;
+            }
+            return Ok(Read::TooLarge);
+        }
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        match Limited::new(&mut body, most).collect().await {
+            Ok(collected) => Ok(Read::Whole(collected.to_bytes())),
+            Err(error) if error.is::<LengthLimitError>() => {
+                discard(&mut body).await;
+                Ok(Read::TooLarge)
+            }
+            Err(_) => Err(TooSlow),
+        }
+    })
+    .await
+    .unwrap_or(Err(TooSlow))
+}
+
+async fn discard(body: &mut Incoming) {
+    let mut discarded = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        discarded += frame.data_ref().map_or(0, |data| data.len() as u64);
+        if discarded > DISCARD_BYTES_MAX {
+            return;
+        }
+    }
+}
+
+/// What a request says, wherever it says it.
+pub struct Parameters<'a> {
+    /// All parameters, the query's before the body's.
+    pub params: Result<Params<'a>, Rejection>,
+    /// The body where it is signed as it is.
+    pub signed_body: &'a [u8],
+    /// The query's format: what to complain in when the rest cannot be read.
+    pub fallback_format: Format,
+}
+
+/// How a body carries parameters.
+enum Dialect {
+    Form,
+    Multipart,
+    /// JSON, XML or text: the parameters are all in the query, the body is only signed.
+    Signed,
+}
+
+impl<'a> Parameters<'a> {
+    /// Reads query and body.
+    pub fn of(head: &Parts, query: &'a [u8], body: &'a Read) -> Self {
+        let mut pairs = Vec::new();
+        let in_query = decode_into(query, &mut pairs);
+        let fallback_format = match in_query {
+            Ok(()) => requested_format(&Params::from_pairs(pairs.clone())).unwrap_or(Format::Xml),
+            Err(_) => Format::Xml,
+        };
+        let mut signed_body: &[u8] = b"";
+        let params = match (in_query, body) {
+            (Err(_), _) => Err(error::INVALID_ENCODING.into()),
+            (_, Read::TooLarge) => Err(unreadable_body()),
+            (Ok(()), Read::Whole(bytes)) => match dialect(&head.headers) {
+                Err(rejection) => Err(rejection),
+                Ok(Dialect::Signed) => {
+                    signed_body = bytes;
+                    Ok(())
+                }
+                Ok(Dialect::Form) => {
+                    decode_into(bytes, &mut pairs).map_err(|_| error::INVALID_ENCODING.into())
+                }
+                Ok(Dialect::Multipart) => multipart(&head.headers, bytes, &mut pairs),
+            },
+        };
+        let params = params.map(|()| Params::from_pairs(pairs));
+        Self {
+            params,
+            signed_body,
+            fallback_format,
+        }
+    }
+}
+
+fn unreadable_body() -> Rejection {
+    Rejection::with_argument(error::INVALID_ARGUMENT, "body")
+}
+
+/// The dialect of a body, by its content type. Only UTF-8 is spoken here.
+fn dialect(headers: &HeaderMap) -> Result<Dialect, Rejection> {
+    let Some(value) = headers.get(CONTENT_TYPE) else {
+        return Ok(Dialect::Form);
+    };
+    let text = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
+    let (kind, parameters) = text.split_once(';').unwrap_or((&text, ""));
+    let charset = parameters
+        .split(';')
+        .find_map(|p| p.trim().strip_prefix("charset="));
+    if charset.is_some_and(|name| !matches!(name.trim_matches('"').trim(), "utf-8" | "utf8" | "")) {
+        return Err(error::INVALID_ENCODING.into());
+    }
+    Ok(match kind.trim() {
+        "multipart/form-data" => Dialect::Multipart,
+        "application/json" | "application/xml" | "text/xml" | "text/plain" => Dialect::Signed,
+        // Whatever else a client calls its form, or nothing at all.
+        _ => Dialect::Form,
+    })
+}
+
+/// Adds the text parts of a multipart body; files take no part in the signature and no published
+/// method takes one.
+fn multipart(
+    headers: &HeaderMap,
+    body: &Bytes,
+    pairs: &mut Vec<(Cow<'_, str>, Cow<'_, str>)>,
+) -> Result<(), Rejection> {
+    let boundary = boundary(headers).ok_or_else(unreadable_body)?;
+    let whole = std::future::ready(Ok::<_, Infallible>(body.clone()));
+    let mut parts = multer::Multipart::new(futures_util::stream::once(whole), boundary);
+    let read = async {
+        let mut count = 0;
+        while let Some(part) = parts.next_field().await.map_err(|_| unreadable_body())? {
+            count += 1;
+            if count > PARTS_MAX {
+                return Err(unreadable_body());
+            }
+            if is_file(part.headers()) {
+                continue;
+            }
+            let name = part.name().ok_or_else(unreadable_body)?.to_owned();
+            let bytes = part.bytes().await.map_err(|_| unreadable_body())?;
+            let text = String::from_utf8(bytes.into()).map_err(|_| error::INVALID_ENCODING)?;
+            pairs.push((Cow::Owned(name), Cow::Owned(text)));
+        }
+        Ok(())
+    };
+    // The whole body is here, so nothing is ever waited for.
+    read.now_or_never()
+        .unwrap_or_else(|| Err(unreadable_body()))
+}
+
+/// Whether a part is a file: it names one, in whatever spelling.
+fn is_file(headers: &HeaderMap) -> bool {
+    let disposition = headers
+        .get("content-disposition")
+        .map(|value| value.as_bytes());
+    let parameters = disposition.unwrap_or_default().split(|&byte| byte == b';');
+    parameters.skip(1).any(|parameter| {
+        parameter
+            .trim_ascii_start()
+            .to_ascii_lowercase()
+            .starts_with(b"filename")
+    })
+}
+
+/// The boundary, with or without quotes, before or after the charset.
+fn boundary(headers: &HeaderMap) -> Option<String> {
+    let (_, mut rest) = headers.get(CONTENT_TYPE)?.to_str().ok()?.split_once(';')?;
+    loop {
+        let (name, after) = rest.split_once('=')?;
+        let after = after.trim_start();
+        let (value, tail) = match after.strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"')?,
+            None => after.split_once(';').unwrap_or((after, "")),
+        };
+        if name
+            .trim_matches([';', ' ', '\t'])
+            .eq_ignore_ascii_case("boundary")
+        {
+            let value = value.trim_end();
+            let fits = !value.is_empty() && value.len() <= BOUNDARY_BYTES_MAX;
+            return fits.then(|| value.to_owned());
+        }
+        rest = tail;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::Request;
+    use hyper::header::HeaderValue;
+
+    use super::*;
+
+    fn read(
+        content_type: Option<&str>,
+        query: &str,
+        body: &[u8],
+    ) -> Result<Vec<String>, Rejection> {
+        let mut head = Request::new(()).into_parts().0;
+        if let Some(content_type) = content_type {
+            head.headers
+                .insert(CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap());
+        }
+        let body = Read::Whole(Bytes::copy_from_slice(body));
+        let read = Parameters::of(&head, query.as_bytes(), &body);
+        read.params
+            .map(|params| params.iter().map(|(k, v)| format!("{k}={v}")).collect())
+    }
+
+    #[test]
+    fn query_and_form_are_merged_and_the_query_wins() {
+        let form = "application/x-www-form-urlencoded;charset=UTF-8";
+        for content_type in [None, Some(form), Some("application/x-www-form-urlencoded")] {
+            let read = read(content_type, "b=1&a=%E7%A5%A8", b"c=3+4&b=2").unwrap();
+            assert_eq!(read, ["a=票", "b=1", "c=3 4"]);
+        }
+    }
+
+    #[test]
+    fn the_java_and_dotnet_multipart_dialect_is_read() {
+        let body = "\r\n--1081066450016\r\nContent-Disposition:form-data;name=\"k\"\r\n\
+            Content-Type:text/plain\r\n\r\n票 1\r\n--1081066450016\r\n\
+            Content-Disposition:form-data;name=\"image\";filename=\"a b.png\"\r\n\
+            Content-Type:image/png\r\n\r\n\u{1}\u{2}\r\n--1081066450016--\r\n";
+        let content_type = "multipart/form-data;charset=UTF-8;boundary=1081066450016";
+        assert_eq!(
+            read(Some(content_type), "q=1", body.as_bytes()).unwrap(),
+            ["k=票 1", "q=1"]
+        );
+    }
+
+    #[test]
+    fn the_php_multipart_dialect_is_read() {
+        let body = "--B\r\nContent-Disposition: form-data; name=\"k\"\r\n\r\nv\r\n--B\r\n\
+            Content-Disposition: form-data; name=\"f\"; filename=\"中文.png\" \r\n\r\nx\r\n--B--";
+        assert_eq!(
+            read(Some("multipart/form-data; boundary=B"), "", body.as_bytes()).unwrap(),
+            ["k=v"]
+        );
+    }
+
+    #[test]
+    fn the_python_multipart_dialect_is_read() {
+        let body = "--PYTHON_SDK_BOUNDARY\r\n\
+            Content-Disposition: form-data; name=\"k\"\r\n\
+            Content-Type: text/plain; charset=UTF-8\r\n\r\na\r\nb\r\n--PYTHON_SDK_BOUNDARY\r\n\
+            Content-Disposition: file; name=\"image\"; filename=\"a.png\"\r\n\
+            Content-Type: image/png\r\nContent-Transfer-Encoding: binary\r\n\r\nx\r\n\
+            --PYTHON_SDK_BOUNDARY--\r\n\r\n";
+        let content_type = "multipart/form-data; boundary=\"PYTHON_SDK_BOUNDARY\"";
+        assert_eq!(
+            read(Some(content_type), "", body.as_bytes()).unwrap(),
+            ["k=a\r\nb"]
+        );
+    }
+
+    #[test]
+    fn a_multipart_body_that_is_none_is_named() {
+        let refused = Err(unreadable_body());
+        for body in [
+            "",
+            "--B\r\n",
+            "--B\r\nContent-Disposition: form-data\r\n\r\nv\r\n--B--",
+        ] {
+            assert_eq!(
+                read(Some("multipart/form-data; boundary=B"), "", body.as_bytes()),
+                refused
+            );
+        }
+        assert_eq!(read(Some("multipart/form-data"), "", b""), refused);
+        let part = "--B\r\nContent-Disposition: form-data; name=\"k\"\r\n\r\nv\r\n";
+        let many = format!("{}--B--", part.repeat(PARTS_MAX + 1));
+        assert_eq!(
+            read(Some("multipart/form-data; boundary=B"), "", many.as_bytes()),
+            refused
+        );
+    }
+
+    #[test]
+    fn only_utf8_is_spoken() {
+        let refused = Err(error::INVALID_ENCODING.into());
+        let gbk = "application/x-www-form-urlencoded;charset=GBK";
+        assert_eq!(read(Some(gbk), "", b"a=1"), refused);
+        assert_eq!(read(None, "", b"a=%C6%B1"), refused);
+        assert_eq!(read(None, "a=%C6%B1", b""), refused);
+        let part = b"--B\r\nContent-Disposition: form-data; name=\"k\"\r\n\r\n\xC6\xB1\r\n--B--";
+        assert_eq!(
+            read(Some("multipart/form-data; boundary=B"), "", part),
+            refused
+        );
+    }
+
+    #[test]
+    fn json_xml_and_text_bodies_carry_no_parameters() {
+        for content_type in ["application/json;charset=utf-8", "text/xml", "text/plain"] {
+            assert_eq!(read(Some(content_type), "a=1", b"b=2").unwrap(), ["a=1"]);
+        }
+    }
+}

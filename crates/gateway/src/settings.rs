@@ -1,0 +1,125 @@
+//! Settings: flags win over the environment, the environment over the file, the file over defaults.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use top::error::RemoteErrorCode;
+
+/// Settings of a running gateway. Each is a flag, a variable and a key of the settings file.
+#[derive(Debug, Clone, Args)]
+pub struct Settings {
+    /// Where the database is.
+    #[command(flatten)]
+    pub data: Data,
+
+    /// Address that both listeners bind to
+    #[arg(long, env = "TRIPWRIGHT_HOST", default_value = "127.0.0.1")]
+    pub host: IpAddr,
+
+    /// Port for TOP clients: /router/rest, /docs, health
+    #[arg(long, env = "TRIPWRIGHT_PORT", default_value_t = 8080)]
+    pub port: u16,
+
+    /// Port for operators; ephemeral when --port is 0 and this is not given
+    #[arg(long, env = "TRIPWRIGHT_ADMIN_PORT")]
+    pub admin_port: Option<u16>,
+
+    /// Refuse the demo app and demand a sealing key
+    #[arg(long, env = "TRIPWRIGHT_PRODUCTION")]
+    pub production: bool,
+
+    /// Code of "Remote service error": 50 as the pages print, 15 as the live platform sends
+    #[arg(long, env = "TRIPWRIGHT_REMOTE_ERROR_CODE", default_value = "50", value_parser = remote_error_code)]
+    pub remote_error_code: RemoteErrorCode,
+
+    /// Let a distributor cancel an order that is paid but not yet with the airline (inferred: off)
+    #[arg(long, env = "TRIPWRIGHT_CANCEL_WHILE_TICKETING")]
+    pub cancel_while_ticketing: bool,
+
+    /// Code table of passenger_type in change.detail (inferred: traveller)
+    #[arg(
+        long,
+        env = "TRIPWRIGHT_PASSENGER_TYPE_TABLE",
+        value_enum,
+        default_value_t
+    )]
+    pub passenger_type_table: PassengerTypeTable,
+
+    /// Name of this host in the comment that ends an XML answer
+    #[arg(long, env = "TRIPWRIGHT_NODE", default_value = ".tripwright", value_parser = node_name)]
+    pub node: String,
+
+    /// Largest request body, in bytes: twice the largest callback a supplier sends
+    #[arg(long, env = "TRIPWRIGHT_BODY_BYTES_MAX", default_value_t = 4 * 1024 * 1024)]
+    pub body_bytes_max: u64,
+
+    /// Most connections served at once; further ones wait to be accepted
+    #[arg(long, env = "TRIPWRIGHT_CONNECTIONS_MAX", default_value_t = 4096)]
+    pub connections_max: usize,
+
+    /// Form of the log
+    #[arg(long, env = "TRIPWRIGHT_LOG_FORMAT", value_enum, default_value_t)]
+    pub log_format: LogFormat,
+}
+
+/// Where the database is, and the key that seals the personal data in it.
+#[derive(Debug, Clone, Args)]
+pub struct Data {
+    /// Folder of the database; the sandbox keeps its sealing key there too
+    #[arg(
+        long = "data",
+        global = true,
+        env = "TRIPWRIGHT_DATA",
+        default_value = "./data"
+    )]
+    pub folder: PathBuf,
+
+    /// File with the sealing key, 64 hex digits (or set TRIPWRIGHT_KEY to the key itself)
+    #[arg(long, global = true, env = "TRIPWRIGHT_KEY_FILE")]
+    pub key_file: Option<PathBuf>,
+}
+
+impl Data {
+    /// The database file.
+    pub fn database(&self) -> PathBuf {
+        self.folder.join("tripwright.db")
+    }
+}
+
+/// Which of the family's two tables codes `passenger_type` in change.detail: no source says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum PassengerTypeTable {
+    /// 0 adult, 1 child, …: the successor of the method.
+    #[default]
+    Traveller,
+    /// 1 adult, 2 child, …: the agent methods.
+    Agent,
+}
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+fn remote_error_code(text: &str) -> Result<RemoteErrorCode, &'static str> {
+    text.parse()
+        .ok()
+        .and_then(RemoteErrorCode::from_code)
+        .ok_or("give 50 or 15")
+}
+
+/// The name stands in an XML comment, which cannot hold two hyphens in a row or end in one.
+fn node_name(text: &str) -> Result<String, &'static str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'_';
+    if text.len() <= 64 && text.bytes().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("give up to 64 letters, digits, dots and underscores")
+    }
+}
