@@ -1,0 +1,370 @@
+//! Unmodified SDK clients against the running program: each sees every success, refusal and
+//! rejection as it would from the real platform.
+//!
+//! The clients come from their own registries, at fixed versions, into the build folder.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+
+use gateway::demo;
+use serde_json::{Value, json};
+
+use crate::app::{CANCEL, WRAPPER, payable};
+use crate::program::Program;
+
+const DETAIL: &str = "alitrip.btrip.flight.distribution.change.detail";
+
+/// How a client hands over an answer.
+#[derive(Clone, Copy)]
+struct Client {
+    name: &'static str,
+    /// Whether a success comes with its response root.
+    keeps_root: bool,
+    /// What stands for a `sub_code` or `sub_msg` that was not sent.
+    nothing: fn() -> Value,
+    command: fn() -> Command,
+}
+
+const CLIENTS: [Client; 3] = [
+    Client {
+        name: "node-taobao-topclient",
+        keeps_root: false,
+        nothing: || Value::Null,
+        command: || {
+            let modules = installed("node", "node_modules/node-taobao-topclient", install_node);
+            let mut command = Command::new("node");
+            command.arg(script("node_taobao_topclient.js"));
+            command.env("NODE_PATH", modules.join("node_modules"));
+            command
+        },
+    },
+    Client {
+        name: "taobaopy",
+        keeps_root: true,
+        nothing: || json!(""),
+        command: || python("taobaopy_client.py"),
+    },
+    Client {
+        name: "taobao-sdk-python3",
+        keeps_root: true,
+        nothing: || Value::Null,
+        command: || python("taobao_sdk_python3.py"),
+    },
+];
+
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/it/clients")
+        .join(name)
+}
+
+fn python(name: &str) -> Command {
+    let home = installed("python", "ready", install_python);
+    let mut command = Command::new(home.join("bin/python"));
+    command.arg(script(name));
+    command
+}
+
+/// A folder that `install` has filled; the clients stay there between runs.
+fn installed(name: &str, proof: &str, install: fn(&Path)) -> PathBuf {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let guard = ONE_AT_A_TIME.lock();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join("sdk-clients")
+        .join(name);
+    if !folder.join(proof).exists() {
+        std::fs::create_dir_all(&folder).unwrap();
+        install(&folder);
+    }
+    drop(guard);
+    folder
+}
+
+fn install_node(folder: &Path) {
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--no-audit", "--no-fund", "--prefix"])
+        .arg(folder);
+    run(npm.arg("node-taobao-topclient@0.1.7"));
+}
+
+fn install_python(folder: &Path) {
+    run(Command::new("python3").args(["-m", "venv"]).arg(folder));
+    let mut pip = Command::new(folder.join("bin/pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check"]);
+    run(pip.args(["taobaopy==6.0.1", "taobao-sdk-python3==1.0.9"]));
+    std::fs::write(folder.join("ready"), "").unwrap();
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| {
+        panic!("{command:?}: {error}; the README's test command installs what is missing")
+    });
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {errors}");
+}
+
+impl Client {
+    /// Makes the calls, one after the other, and returns what the client made of each answer.
+    fn call_all(&self, calls: &[Value]) -> Vec<Value> {
+        let mut command = (self.command)();
+        // The clients send the machine's local time; the platform's clock is China's.
+        command
+            .env("TZ", "Asia/Shanghai")
+            .env("NO_PROXY", "127.0.0.1");
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let input = serde_json::to_vec(calls).unwrap();
+        child.stdin.take().unwrap().write_all(&input).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let results: Option<Vec<Value>> = serde_json::from_slice(&output.stdout).ok();
+        results.unwrap_or_else(|| panic!("{}: {errors}", self.name))
+    }
+
+    /// What the client should return for a success.
+    fn success(&self, root: &str, members: Value) -> Value {
+        if self.keeps_root {
+            json!({ "ok": { root: members } })
+        } else {
+            json!({ "ok": members })
+        }
+    }
+
+    /// What the client should raise for an error, its own composed message aside.
+    fn error(&self, code: u16, msg: &str, sub: Option<(&str, &str)>) -> Value {
+        let (sub_code, sub_msg) = match sub {
+            Some((sub_code, sub_msg)) => (json!(sub_code), json!(sub_msg)),
+            None => ((self.nothing)(), (self.nothing)()),
+        };
+        json!({"error": {"code": code, "msg": msg, "sub_code": sub_code, "sub_msg": sub_msg}})
+    }
+}
+
+/// Removes what differs from run to run, once it is known to be well-formed.
+fn settle(result: &mut Value) {
+    if let Some(error) = result.get_mut("error") {
+        let error = error.as_object_mut().unwrap();
+        error.remove("message");
+        for name in ["sub_code", "sub_msg"] {
+            // Node leaves out what is undefined.
+            error.entry(name).or_insert(Value::Null);
+        }
+        return;
+    }
+    let ok = result["ok"].as_object_mut().unwrap();
+    let is_rooted = ok.len() == 1 && ok.keys().all(|name| name.ends_with("_response"));
+    let members = if is_rooted {
+        ok.values_mut().next().unwrap()
+    } else {
+        &mut result["ok"]
+    };
+    let members = members.as_object_mut().unwrap();
+    assert!(
+        members
+            .remove("request_id")
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .len()
+            >= 11
+    );
+}
+
+/// An order number that every encoding mistake would spoil.
+fn awkward(client: &Client) -> String {
+    format!("订单 a+b%&=c😀 {}", client.name)
+}
+
+fn call(url: &str, method: &str, params: Value) -> Value {
+    json!({
+        "url": url, "app_key": demo::APP_KEY, "secret": demo::SECRET, "session": demo::SESSION,
+        "method": method, "params": params,
+    })
+}
+
+fn wrapped(rq: Value) -> Value {
+    json!({ WRAPPER: rq.to_string() })
+}
+
+fn check(client: Client) {
+    let program = Program::serve(&[]);
+    let mut order = payable(&awkward(&client));
+    order["booking"]["segments"][0]["departs"] = "2099-06-01T08:00:00".into();
+    order["booking"]["segments"][0]["arrives"] = "2099-06-01T11:00:00".into();
+    order["history"] = json!([{"do": {"command": "confirm", "until": "2099-01-01T00:00:00Z"}}]);
+    program.run_with_input(&["order", "import", "-"], &order.to_string());
+    program.run(&[
+        "app",
+        "add",
+        "few",
+        "--sub-channel",
+        "corp001",
+        "--calls-per-day",
+        "0",
+    ]);
+
+    let url = program.url.as_str();
+    let cancel = |id: &str| {
+        call(
+            url,
+            CANCEL,
+            wrapped(json!({"sub_channel": "corp001", "dis_order_id": id})),
+        )
+    };
+    let change = |id: &str| {
+        let rq =
+            json!({"dis_order_id": "1234", "sub_channel": "jianhang001", "dis_sub_order_id": id});
+        call(url, DETAIL, wrapped(rq))
+    };
+    let (awkward, mut limited) = (awkward(&client), cancel("1"));
+    let few = program.secret_of("few");
+    (limited["app_key"], limited["secret"]) = (json!("few"), json!(few.secret));
+    limited["session"] = json!(few.session);
+    let (mut no_session, mut bad_session, mut bad_secret) = (cancel("1"), cancel("1"), cancel("1"));
+    no_session["session"] = Value::Null;
+    bad_session["session"] = json!("nobody's");
+    bad_secret["secret"] = json!("wrong");
+    let mut clock = call(url, "taobao.time.get", json!({}));
+    clock["session"] = Value::Null;
+
+    let mut results = client.call_all(&[
+        clock,
+        cancel(&awkward),
+        cancel(&awkward),
+        cancel("test0087771"),
+        cancel("没有这个订单"),
+        change("1234"),
+        change("no-such-change"),
+        call(url, CANCEL, json!({})),
+        call(url, CANCEL, json!({WRAPPER: "{'sub_channel':'corp001'}"})),
+        call(url, CANCEL, wrapped(json!({"sub_channel": "corp001"}))),
+        no_session,
+        bad_session,
+        bad_secret,
+        limited,
+        call(url, "alitrip.nope", json!({})),
+    ]);
+    results.iter_mut().for_each(settle);
+    let mut results = results.into_iter();
+    let mut next = || results.next().unwrap();
+
+    let time = next();
+    let time = if client.keeps_root {
+        &time["ok"]["time_get_response"]["time"]
+    } else {
+        &time["ok"]["time"]
+    };
+    assert!(
+        time.as_str().unwrap().parse::<top::Date>().is_ok(),
+        "{}: {time}",
+        client.name
+    );
+
+    let root = "alitrip_btrip_flight_distribution_order_cancel_response";
+    let first = next();
+    let members = if client.keeps_root {
+        &first["ok"][root]
+    } else {
+        &first["ok"]
+    };
+    let at = members["result"]["module"]["cancel_time"].clone();
+    let cancelled = json!({"result": {
+        "module": {"cancel_time": at, "order_status": "10"},
+        "result_code": 0, "result_msg": "成功", "success": true,
+    }});
+    assert_eq!(first, client.success(root, cancelled), "{}", client.name);
+    assert_eq!(next(), first, "{}: the second cancel", client.name);
+    let refused = json!({"result": {
+        "module": {"fail_code": "1001", "fail_reason": "已出票不可取消", "order_status": "5"},
+        "result_code": 1001, "result_msg": "取消失败", "success": false,
+    }});
+    assert_eq!(next(), client.success(root, refused), "{}", client.name);
+    let missing = json!({"result": {
+        "result_code": 2001, "result_msg": "订单不存在", "success": false,
+    }});
+    assert_eq!(
+        next(),
+        client.success(root, missing.clone()),
+        "{}",
+        client.name
+    );
+
+    let root = "alitrip_btrip_flight_distribution_change_detail_response";
+    let shown = next();
+    let members = if client.keeps_root {
+        &shown["ok"][root]
+    } else {
+        &shown["ok"]
+    };
+    let module = &members["result"]["module"];
+    assert_eq!(module["status"], 2, "{}", client.name);
+    assert_eq!(
+        module["flight_info_list"]["order_flight_info"][0]["arr_city"],
+        "北京"
+    );
+    assert_eq!(
+        module["traveler_info_list"]["order_traveler_info"][0]["passenger_name"],
+        "张三"
+    );
+    assert_eq!(next(), client.success(root, missing), "{}", client.name);
+
+    let invalid = format!("非法参数: {WRAPPER}.dis_order_id");
+    let expected = [
+        client.error(40, &format!("Missing required arguments:{WRAPPER}"), None),
+        client.error(41, &format!("Invalid arguments:{WRAPPER}"), None),
+        client.error(
+            50,
+            "Remote service error",
+            Some(("isv.invalid-parameter", &invalid)),
+        ),
+        client.error(26, "Missing session", None),
+        client.error(
+            27,
+            "Invalid session",
+            Some(("invalid-sessionkey", "SessionKey非法")),
+        ),
+        client.error(25, "Invalid signature", None),
+    ];
+    for expected in expected {
+        assert_eq!(next(), expected, "{}", client.name);
+    }
+    let mut limited = next();
+    let ban = limited["error"]["sub_msg"].take();
+    let ban = ban.as_str().unwrap();
+    let seconds = ban
+        .strip_prefix("This ban will last for ")
+        .and_then(|b| b.strip_suffix(" more seconds"));
+    assert!(seconds.unwrap().parse::<u32>().unwrap() <= 86_400, "{ban}");
+    limited["error"]["sub_msg"] = json!("checked");
+    let by_day = "accesscontrol.limited-by-app-access-count";
+    assert_eq!(
+        limited,
+        client.error(7, "App Call Limited", Some((by_day, "checked")))
+    );
+    assert_eq!(
+        next(),
+        client.error(22, "Invalid method", None),
+        "{}",
+        client.name
+    );
+}
+
+#[test]
+fn node_taobao_topclient_sees_the_platform() {
+    check(CLIENTS[0]);
+}
+
+#[test]
+fn taobaopy_sees_the_platform() {
+    check(CLIENTS[1]);
+}
+
+#[test]
+fn taobao_sdk_python3_sees_the_platform() {
+    check(CLIENTS[2]);
+}

@@ -1,0 +1,15 @@
+//! Everything end to end: a real server, real sockets, real clients, whole answers.
+
+mod alitrip_btrip_flight_distribution_change_detail;
+mod alitrip_btrip_flight_distribution_order_cancel;
+mod app;
+mod arguments;
+mod checks;
+mod clients;
+mod coverage;
+mod crash;
+mod http;
+mod program;
+mod taobao_appip_get;
+mod taobao_time_get;
+mod tidy;

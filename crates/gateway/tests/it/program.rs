@@ -1,0 +1,717 @@
+//! The program as its users run it: a process of its own, its printed lines, its command line.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use gateway::demo;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::app::{CANCEL, Reply, WRAPPER, send};
+
+const WAIT: Duration = Duration::from_secs(20);
+
+/// A running sandbox.
+pub struct Program {
+    pub folder: TempDir,
+    pub url: String,
+    pub lines: Vec<String>,
+    child: Child,
+}
+
+/// An app's credentials.
+pub struct Credentials {
+    pub secret: String,
+    pub session: String,
+}
+
+fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tripwright"));
+    command
+        .args(args)
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", std::env::var("PATH").unwrap());
+    command
+}
+
+impl Program {
+    /// Starts the sandbox in a folder of its own, on ports of its own.
+    pub fn serve(flags: &[&str]) -> Self {
+        Self::serve_in(tempfile::tempdir().unwrap(), flags, &[])
+    }
+
+    pub fn serve_in(folder: TempDir, flags: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = command(folder.path(), &["serve", "--port", "0"]);
+        command.args(flags).envs(variables.iter().copied());
+        let log = std::fs::File::create(folder.path().join("log")).unwrap();
+        command.stdout(Stdio::piped()).stderr(log);
+        let mut child = command.spawn().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut lines = Vec::new();
+        // Six lines introduce the sandbox; a program that stops early closes its end.
+        while lines.len() < 6 {
+            let mut line = String::new();
+            if output.read_line(&mut line).unwrap() == 0 {
+                let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+                panic!("the program stopped: {lines:?} {log}");
+            }
+            lines.push(line.trim_end().to_owned());
+        }
+        let url = lines[0].strip_prefix("url ").unwrap().to_owned();
+        Self {
+            folder,
+            url,
+            lines,
+            child,
+        }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        let rest = self.url.strip_prefix("http://").unwrap();
+        rest.strip_suffix("/router/rest").unwrap().parse().unwrap()
+    }
+
+    /// Runs a command beside the server, on the same data, and returns what it printed.
+    pub fn run(&self, args: &[&str]) -> String {
+        self.run_with_input(args, "")
+    }
+
+    pub fn run_with_input(&self, args: &[&str], input: &str) -> String {
+        let output = self.try_run(args, input);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{args:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    pub fn try_run(&self, args: &[&str], input: &str) -> Output {
+        let mut command = command(self.folder.path(), args);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    /// Calls a method with the program's own client.
+    pub fn call(&self, method: &str, more: &[&str]) -> (bool, String) {
+        let mut args = vec!["call", method, "--url", &self.url];
+        args.extend(more);
+        let output = self.try_run(&args, "");
+        (
+            output.status.success(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
+    }
+
+    pub fn cancel(&self, dis_order_id: &str) -> Value {
+        let rq = serde_json::json!({"sub_channel": "corp001", "dis_order_id": dis_order_id});
+        let (served, answer) = self.call(CANCEL, &["--param", &format!("{WRAPPER}={rq}")]);
+        assert!(served, "{answer}");
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        answer["alitrip_btrip_flight_distribution_order_cancel_response"]["result"].clone()
+    }
+
+    /// Gives an app a new secret's worth of credentials.
+    pub fn secret_of(&self, key: &str) -> Credentials {
+        let quota = [
+            "--calls-per-day",
+            "0",
+            "--sub-channel",
+            "corp001",
+            "--replace",
+        ];
+        let added = self.run(&[&["app", "add", key], quota.as_slice()].concat());
+        let session = self.run(&["session", "add", key]);
+        let value = |printed: &str, name: &str| {
+            let line = printed.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap().trim().to_owned()
+        };
+        Credentials {
+            secret: value(&added, "secret "),
+            session: value(&session, "session "),
+        }
+    }
+
+    /// Kills the program as a power cut would: no signal it could handle.
+    pub fn kill_hard(&self) {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-9", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// The folder of a program that is no longer needed.
+    pub fn take_folder(mut self) -> TempDir {
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+        std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap())
+    }
+
+    /// Asks the program to stop, and waits until it has.
+    pub fn terminate(mut self) -> (TempDir, bool) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+        let stopped = self.child.wait().unwrap().success();
+        (self.take_folder(), stopped)
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Tries until it is so, and fails when it is not so in time.
+fn eventually(what: &str, mut is_so: impl FnMut() -> bool) -> Duration {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < WAIT, "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    began.elapsed()
+}
+
+#[test]
+fn every_start_introduces_the_sandbox_with_a_call_that_works_when_pasted() {
+    let program = Program::serve(&[]);
+    let start = |name: &str| program.lines.iter().position(|line| line.starts_with(name));
+    for (at, name) in [
+        "url http://127.0.0.1:",
+        "admin http://127.0.0.1:",
+        "app_key ",
+        "secret ",
+        "session ",
+        "curl ",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(start(name), Some(at), "{name}: {:?}", program.lines);
+    }
+    assert_eq!(program.lines[2..4], ["app_key test", "secret test"]);
+    let output = Command::new("sh")
+        .args(["-c", &program.lines[5]])
+        .output()
+        .unwrap();
+    let answer: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    let result = &answer["alitrip_btrip_flight_distribution_change_detail_response"]["result"];
+    assert_eq!(result["module"]["status"], 2);
+
+    let lines = program.lines.clone();
+    let (folder, stopped) = program.terminate();
+    assert!(stopped);
+    let again = Program::serve_in(folder, &[], &[]);
+    assert_eq!(again.lines[2..5], lines[2..5]);
+}
+
+#[test]
+fn a_cancelled_order_stays_cancelled_after_a_restart() {
+    let program = Program::serve(&[]);
+    let first = program.cancel("demo-payable");
+    assert_eq!(first["success"], true);
+    let (folder, _) = program.terminate();
+    let again = Program::serve_in(folder, &[], &[]);
+    assert_eq!(again.cancel("demo-payable"), first);
+}
+
+#[test]
+fn the_command_line_works_beside_a_running_server_which_notices_within_a_second() {
+    let program = Program::serve(&[]);
+    let paid = program.run(&[
+        "order",
+        "advance",
+        "flight/test/corp001/demo-payable",
+        "pay",
+        "--with",
+        r#"{"alipay_trade_no":"t-1"}"#,
+    ]);
+    assert_eq!(paid, "done: order_status 4, pay_status 1\n");
+    assert_eq!(
+        program.cancel("demo-payable")["module"]["fail_code"],
+        "1002"
+    );
+    let again = program.run(&[
+        "order",
+        "advance",
+        "flight/test/corp001/demo-payable",
+        "pay",
+        "--with",
+        r#"{"alipay_trade_no":"t-1"}"#,
+    ]);
+    assert_eq!(again, "was so already: order_status 4, pay_status 1\n");
+
+    let secret_file = program.folder.path().join("secret");
+    std::fs::write(&secret_file, "s3cret\n").unwrap();
+    let file = secret_file.to_str().unwrap();
+    program.run(&[
+        "app",
+        "add",
+        "bank",
+        "--secret-file",
+        file,
+        "--sub-channel",
+        "corp001",
+    ]);
+    let clock = || {
+        program.call(
+            "taobao.time.get",
+            &["--app-key", "bank", "--secret", "s3cret"],
+        )
+    };
+    assert!(clock().0, "{}", clock().1);
+    program.run(&["app", "revoke", "bank"]);
+    let took = eventually("the app is unknown", || clock().1.contains(r#""code":29"#));
+    assert!(took < Duration::from_secs(1), "{took:?}");
+
+    let session = program.run(&["session", "add", "test", "--days", "1"]);
+    let token = session.trim().strip_prefix("session ").unwrap().to_owned();
+    let detail = "alitrip.btrip.flight.distribution.change.detail";
+    let call = || program.call(detail, &["--session", &token]).1;
+    assert!(call().contains(r#""code":40"#));
+    program.run(&["session", "revoke", "test", &token]);
+    let took = eventually("the session is closed", || call().contains(r#""code":27"#));
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(
+        program
+            .run(&["session", "list", "test"])
+            .contains("revoked")
+    );
+    assert!(program.run(&["app", "list"]).contains("bank\trevoked"));
+}
+
+#[test]
+fn orders_are_imported_listed_and_shown_with_personal_data_masked() {
+    let program = Program::serve(&[]);
+    let order = crate::app::payable("import-1").to_string();
+    let path = "flight/test/corp001/import-1\n";
+    assert_eq!(
+        program.run_with_input(&["order", "import", "-"], &order),
+        path
+    );
+    assert_eq!(
+        program.run_with_input(&["order", "import", "-"], &order),
+        path
+    );
+    let other = order.replace("CZ3101", "CZ3103");
+    let refused = program.try_run(&["order", "import", "-"], &other);
+    assert_eq!(
+        String::from_utf8_lossy(&refused.stderr),
+        "error: there is another order import-1\n"
+    );
+
+    assert!(
+        program
+            .run(&["order", "list"])
+            .contains("flight/test/jianhang001/1234\t5\t5\tticketed\n")
+    );
+    let shown = program.run(&["order", "show", path.trim()]);
+    assert!(
+        !shown.contains("欧阳不在册") && shown.contains(r#""name": "***""#),
+        "{shown}"
+    );
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["story"][0]["what"], "import");
+    assert!(
+        program
+            .run(&["order", "show", path.trim(), "--reveal"])
+            .contains("欧阳不在册")
+    );
+
+    for (args, error) in [
+        (
+            vec!["order", "show", "flight/test/corp001/nope"],
+            "error: there is no such order\n",
+        ),
+        (
+            vec![
+                "order",
+                "advance",
+                "flight/test/corp001/demo-cancelled",
+                "submit",
+            ],
+            "error: a flight order that is closed cannot submit\n",
+        ),
+        (
+            vec!["order", "advance", "flight/test/corp001/nope", "cancel"],
+            "error: there is no such order\n",
+        ),
+    ] {
+        let output = program.try_run(&args, "");
+        assert!(!output.status.success());
+        assert_eq!(String::from_utf8_lossy(&output.stderr), error, "{args:?}");
+    }
+}
+
+#[test]
+fn call_fails_when_the_answer_is_an_error_and_speaks_every_form() {
+    let program = Program::serve(&[]);
+    let (served, json) = program.call("taobao.time.get", &[]);
+    assert!(
+        served && json.starts_with(r#"{"time_get_response":{"time":""#),
+        "{json}"
+    );
+    for method in ["md5", "hmac", "hmac-sha256"] {
+        let (served, xml) = program.call(
+            "taobao.time.get",
+            &["--format", "xml", "--sign-method", method],
+        );
+        assert!(served && xml.contains("<time_get_response><time>"), "{xml}");
+    }
+    let (served, simplified) = program.call("taobao.time.get", &["--format", "simplified"]);
+    assert!(
+        served && simplified.starts_with(r#"{"time":""#),
+        "{simplified}"
+    );
+    let (served, error) = program.call("taobao.nope", &[]);
+    assert!(!served && error.contains(r#""code":22"#), "{error}");
+    let nobody = program.try_run(
+        &["call", "taobao.time.get", "--url", "http://127.0.0.1:1/"],
+        "",
+    );
+    assert!(
+        String::from_utf8_lossy(&nobody.stderr)
+            .starts_with("error: no answer from http://127.0.0.1:1/")
+    );
+}
+
+#[test]
+fn sign_prints_the_string_and_the_published_digest() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut args = vec!["sign", "--secret", "helloworld"];
+    for param in [
+        "method=taobao.item.seller.get",
+        "app_key=12345678",
+        "session=test",
+        "format=json",
+        "timestamp=2016-01-01 12:00:00",
+        "v=2.0",
+        "sign_method=md5",
+        "fields=num_iid,title,nick,price,num",
+        "num_iid=11223344",
+        "sign=ignored",
+    ] {
+        args.extend(["--param", param]);
+    }
+    let output = command(folder.path(), &args).output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<_> = printed.lines().collect();
+    assert_eq!(
+        lines[1],
+        "app_key12345678fieldsnum_iid,title,nick,price,numformatjsonmethodtaobao.item.seller.getnum_iid11223344sessiontestsign_methodmd5timestamp2016-01-01 12:00:00v2.0"
+    );
+    assert_eq!(lines[2], "md5          66987CB115214E59E6EC978214934FB8");
+    assert_eq!(lines.len(), 5);
+}
+
+#[test]
+fn docs_print_every_declaration() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = command(folder.path(), &["docs", "--json"])
+        .output()
+        .unwrap();
+    let docs: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(docs, gateway::catalogue::as_json());
+    let cancel = docs["methods"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|m| m["method"] == CANCEL)
+        .unwrap();
+    assert_eq!(
+        cancel["request"][0],
+        serde_json::json!({
+            "name": WRAPPER,
+            "type": "BtripFlightCancelOrderRq",
+            "required": false,
+            "example": "",
+            "label": {
+                "zh": "系统自动生成",
+                "en": "What to cancel. Optional on the page though its members are required: absent is answered 40.",
+            },
+            "members": [
+                {
+                    "name": "sub_channel", "type": "String", "required": true,
+                    "example": "corp001",
+                    "label": {"zh": "子渠道例如corpId", "en": "Sub-channel, normally the corporation's id."},
+                },
+                {
+                    "name": "dis_order_id", "type": "String", "required": true,
+                    "example": "test0087771",
+                    "label": {"zh": "外部订单号", "en": "The distributor's own order number."},
+                },
+            ],
+        })
+    );
+}
+
+/// Runs a command that must fail, and returns what it complained of.
+fn complaint(folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> String {
+    let output = command(folder, args)
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    assert!(!output.status.success(), "{args:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn production_wants_a_key_of_its_own_and_refuses_the_demo_app() {
+    let key = "5a".repeat(32);
+    let folder = tempfile::tempdir().unwrap();
+    let production = ["serve", "--production", "--port", "0"];
+    assert_eq!(
+        complaint(folder.path(), &production, &[]),
+        "error: --production needs a sealing key: set TRIPWRIGHT_KEY or TRIPWRIGHT_KEY_FILE\n"
+    );
+    let short = complaint(folder.path(), &production, &[("TRIPWRIGHT_KEY", "5a")]);
+    assert_eq!(
+        short,
+        "error: TRIPWRIGHT_KEY: the sealing key must be 64 hex digits\n"
+    );
+
+    let sandbox = Program::serve_in(folder, &[], &[("TRIPWRIGHT_KEY", &key)]);
+    let (folder, _) = sandbox.terminate();
+    let refused = complaint(folder.path(), &production, &[("TRIPWRIGHT_KEY", &key)]);
+    assert!(refused.contains("this database has the demo app, whose secret everybody knows"));
+    let other = complaint(
+        folder.path(),
+        &production,
+        &[("TRIPWRIGHT_KEY", &"00".repeat(32))],
+    );
+    assert!(
+        other.contains("the database was sealed with key "),
+        "{other}"
+    );
+}
+
+#[test]
+fn production_serves_apps_that_were_made_for_it_and_prints_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let key_file = folder.path().join("key-file");
+    std::fs::write(&key_file, format!("{}\n", "5a".repeat(32))).unwrap();
+    let key = [("TRIPWRIGHT_KEY_FILE", key_file.to_str().unwrap())];
+    let run = |args: &[&str]| {
+        let output = command(folder.path(), args).envs(key).output().unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let added = run(&["app", "add", "bank"]);
+    let secret = added
+        .lines()
+        .find_map(|line| line.strip_prefix("secret "))
+        .unwrap()
+        .to_owned();
+    let mut server = command(folder.path(), &["serve", "--production", "--port", "0"]);
+    let mut child = server
+        .envs(key)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    log.read_line(&mut line).unwrap();
+    let address = line
+        .split_once("gateway=")
+        .unwrap()
+        .1
+        .split_whitespace()
+        .next()
+        .unwrap();
+    let url = format!("http://{address}/router/rest");
+    let served = run(&[
+        "call",
+        "taobao.time.get",
+        "--url",
+        &url,
+        "--app-key",
+        "bank",
+        "--secret",
+        &secret,
+    ]);
+    assert!(served.contains("time_get_response"), "{served}");
+
+    // Somebody adds the demo app behind the server's back: it stays unknown.
+    let mut add = command(folder.path(), &["app", "add", demo::APP_KEY]);
+    assert!(
+        add.envs(key)
+            .env("TRIPWRIGHT_APP_SECRET", demo::SECRET)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let demo_call = command(folder.path(), &["call", "taobao.time.get", "--url", &url])
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&demo_call.stdout).contains(r#""code":29"#));
+
+    child.kill().unwrap();
+    let mut printed = String::new();
+    child
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut printed)
+        .unwrap();
+    child.wait().unwrap();
+    assert_eq!(printed, "");
+}
+
+#[test]
+fn the_sandbox_keeps_its_key_to_itself() {
+    let program = Program::serve(&[]);
+    let key = program.folder.path().join("data/key");
+    assert_eq!(
+        std::fs::metadata(&key).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    assert_eq!(std::fs::read_to_string(key).unwrap().trim().len(), 64);
+}
+
+#[test]
+fn flags_win_over_variables_and_variables_over_the_file() {
+    fn node(program: &Program) -> String {
+        let (_, xml) = program.call("taobao.time.get", &["--format", "xml"]);
+        xml.rsplit_once("<!--top")
+            .unwrap()
+            .1
+            .trim_end()
+            .trim_end_matches("-->")
+            .to_owned()
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("t.toml");
+    std::fs::write(&file, "node = \".file\"\nremote_error_code = 15\n").unwrap();
+    let config = file.to_str().unwrap().to_owned();
+    let variables = [("TRIPWRIGHT_CONFIG", config.as_str())];
+    let with_variable = [variables[0], ("TRIPWRIGHT_NODE", ".variable")];
+
+    let program = Program::serve_in(folder, &[], &variables);
+    assert_eq!(node(&program), ".file");
+    let (_, answer) = program.call(CANCEL, &["--param", &format!("{WRAPPER}={{}}")]);
+    assert!(answer.contains(r#""code":15"#), "{answer}");
+    let program = Program::serve_in(program.terminate().0, &[], &with_variable);
+    assert_eq!(node(&program), ".variable");
+    let program = Program::serve_in(program.terminate().0, &["--node", ".flag"], &with_variable);
+    assert_eq!(node(&program), ".flag");
+
+    let (folder, _) = program.terminate();
+    std::fs::write(&config, "nod = \".file\"\n").unwrap();
+    let refused = complaint(folder.path(), &["serve", "--config", &config], &[]);
+    assert!(refused.ends_with("nod is no setting\n"), "{refused}");
+}
+
+#[test]
+fn the_log_names_every_request_and_all_that_was_wrong_with_it_and_no_person() {
+    let program = Program::serve(&["--log-format", "json"]);
+    let rq = r#"{"dis_order_id":true}"#;
+    let (_, answer) = program.call(CANCEL, &["--param", &format!("{WRAPPER}={rq}")]);
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    let id = answer["error_response"]["request_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let shown = "alitrip.btrip.flight.distribution.change.detail";
+    let rq = r#"{"dis_order_id":"1234","sub_channel":"jianhang001","dis_sub_order_id":"1234"}"#;
+    assert!(
+        program
+            .call(shown, &["--param", &format!("{WRAPPER}={rq}")])
+            .1
+            .contains("张三")
+    );
+    eventually("the log has both calls", || {
+        program.log().lines().count() >= 2
+    });
+    let log = program.log();
+    let lines: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let line = lines
+        .iter()
+        .find(|line| line["request_id"] == id.as_str())
+        .unwrap();
+    assert_eq!(
+        line["violations"],
+        format!("InvalidArgument {WRAPPER}.dis_order_id, InvalidParameter {WRAPPER}.sub_channel")
+    );
+    assert_eq!(
+        (&line["app_key"], &line["code"]),
+        (&"test".into(), &41.into())
+    );
+    assert!(lines.iter().all(|line| line["request_id"].is_string()));
+    assert!(!log.contains("张三") && !log.contains(demo::SESSION));
+}
+
+#[test]
+fn a_stopping_server_finishes_what_it_accepted() {
+    let program = Program::serve(&[]);
+    let address = program.address();
+    let head = "POST /router/rest HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\n\r\n";
+    let mut slow = std::net::TcpStream::connect(address).unwrap();
+    slow.set_read_timeout(Some(WAIT)).unwrap();
+    slow.write_all(head.as_bytes()).unwrap();
+    slow.write_all(b"format=").unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    let pid = program.child.id().to_string();
+    assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+    eventually("nobody listens", || {
+        std::net::TcpStream::connect(address).is_err()
+    });
+    slow.write_all(b"js").unwrap();
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("HTTP/1.1 200 OK"), "{answer}");
+    let mut program = program;
+    assert!(program.child.wait().unwrap().success());
+}
+
+/// A call by hand, for tests that need the bytes.
+pub fn get(program: &Program, path: &str) -> Reply {
+    send(program.address(), &format!("GET {path} HTTP/1.1\r\n"), b"")
+}
+
+#[test]
+fn readiness_is_a_write_that_really_commits() {
+    let program = Program::serve(&[]);
+    assert_eq!(get(&program, "/readyz").status, 200);
+    // Another process holds the database for writing, for longer than anybody waits.
+    let path = program.folder.path().join("data/tripwright.db");
+    let other = rusqlite::Connection::open(path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let reply = get(&program, "/readyz");
+    assert_eq!(
+        (reply.status, reply.body()),
+        (503, "the database does not take writes\n")
+    );
+    assert_eq!(get(&program, "/healthz").status, 200);
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(get(&program, "/readyz").status, 200);
+}
