@@ -118,17 +118,11 @@ mod tests {
 
     #[test]
     fn an_order_number_may_be_anything_printable_of_reasonable_length() {
-        assert_eq!(
-            "订单 a+b%&=c😀".parse::<DisOrderId>().unwrap().as_str(),
-            "订单 a+b%&=c😀"
-        );
+        assert_eq!("订单 a+b%&=c😀".parse::<DisOrderId>().unwrap().as_str(), "订单 a+b%&=c😀");
         assert_eq!(" ".parse::<DisOrderId>(), Err(NotAnId::Empty));
         assert_eq!("a\nb".parse::<DisOrderId>(), Err(NotAnId::Character));
         assert!("票".repeat(ID_CHARS_MAX).parse::<DisOrderId>().is_ok());
-        assert_eq!(
-            "票".repeat(ID_CHARS_MAX + 1).parse::<DisOrderId>(),
-            Err(NotAnId::TooLong)
-        );
+        assert_eq!("票".repeat(ID_CHARS_MAX + 1).parse::<DisOrderId>(), Err(NotAnId::TooLong));
     }
 
     #[test]

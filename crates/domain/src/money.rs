@@ -25,10 +25,7 @@ impl Fen {
 
     /// The amount `count` times, unless it overflows.
     pub fn times(self, count: usize) -> Option<Self> {
-        i64::try_from(count)
-            .ok()
-            .and_then(|count| self.0.checked_mul(count))
-            .map(Self)
+        i64::try_from(count).ok().and_then(|count| self.0.checked_mul(count)).map(Self)
     }
 
     /// The sum of all, unless it overflows.

@@ -16,9 +16,7 @@ const SECONDS_PER_MINUTE: i32 = 60;
 /// What the platform's wall clock shows at `instant`.
 pub fn platform_clock(instant: Instant) -> Civil {
     // 480 minutes are within every offset's range.
-    offset(PLATFORM_OFFSET_MINUTES)
-        .unwrap_or(Offset::UTC)
-        .to_datetime(instant)
+    offset(PLATFORM_OFFSET_MINUTES).unwrap_or(Offset::UTC).to_datetime(instant)
 }
 
 /// The moment at which a wall clock with this offset shows `civil`; `None` when the offset or the

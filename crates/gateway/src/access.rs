@@ -30,10 +30,7 @@ struct Cache {
 impl Access {
     /// An empty cache; in production the demo app does not exist.
     pub fn new(production: bool) -> Self {
-        Self {
-            production,
-            cache: RwLock::default(),
-        }
+        Self { production, cache: RwLock::default() }
     }
 
     /// The app with this key, unless it was withdrawn.
@@ -98,10 +95,7 @@ impl Access {
         let epoch = store.access_epoch().await?;
         let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
         if cache.epoch != epoch {
-            *cache = Cache {
-                epoch,
-                ..Cache::default()
-            };
+            *cache = Cache { epoch, ..Cache::default() };
         }
         Ok(())
     }
@@ -113,10 +107,7 @@ impl Access {
             return;
         }
         if cache.apps.len() + cache.sessions.len() >= CACHED_MAX {
-            *cache = Cache {
-                epoch,
-                ..Cache::default()
-            };
+            *cache = Cache { epoch, ..Cache::default() };
         }
         add(&mut cache);
     }

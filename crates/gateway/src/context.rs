@@ -37,13 +37,7 @@ impl Context {
     /// Puts a store behind the settings.
     pub fn new(settings: Settings, clock: Clock, store: Store) -> Self {
         let access = Access::new(settings.production);
-        Self {
-            settings,
-            clock,
-            store,
-            access,
-            quotas: Quotas::default(),
-        }
+        Self { settings, clock, store, access, quotas: Quotas::default() }
     }
 }
 
@@ -92,23 +86,15 @@ pub fn token() -> String {
 }
 
 /// A new platform order number.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the source of randomness"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the source of randomness")]
 pub fn platform_number() -> i64 {
     rand::rng().random_range(PLATFORM_NUMBERS)
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the source of randomness"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the source of randomness")]
 fn random_text(length: usize) -> String {
     let mut random = rand::rng();
-    (0..length)
-        .map(|_| char::from(BASE36[random.random_range(0..BASE36.len())]))
-        .collect()
+    (0..length).map(|_| char::from(BASE36[random.random_range(0..BASE36.len())])).collect()
 }
 
 #[cfg(test)]

@@ -38,17 +38,11 @@ pub async fn load(store: &Store, now: Instant) -> anyhow::Result<()> {
     if !store.apps().await?.is_empty() {
         return Ok(());
     }
-    let cause = Cause {
-        at: now,
-        actor: "demo".into(),
-        request_id: "demo".into(),
-    };
+    let cause = Cause { at: now, actor: "demo".into(), request_id: "demo".into() };
     for value in orders(now) {
         let text = value["booking"]["key"]["dis_order_id"].to_string();
         let import: Import = serde_json::from_value(value).with_context(|| text.clone())?;
-        import::store(store, import, &cause)
-            .await
-            .with_context(|| text)?;
+        import::store(store, import, &cause).await.with_context(|| text)?;
     }
     let key = APP_KEY.parse().context("app key")?;
     let sub_channels = ["corp001", "jianhang001"];
@@ -56,10 +50,7 @@ pub async fn load(store: &Store, now: Instant) -> anyhow::Result<()> {
         key,
         secret: Pii::new(SECRET.to_owned()),
         methods: Entitlement::All,
-        sub_channels: sub_channels
-            .iter()
-            .filter_map(|id| id.parse().ok())
-            .collect(),
+        sub_channels: sub_channels.iter().filter_map(|id| id.parse().ok()).collect(),
         channels: "80001".parse().into_iter().collect(),
         quota: Quota::default(),
         revoked_at: None,
@@ -85,9 +76,7 @@ struct Calendar {
 impl Calendar {
     /// So many minutes before now.
     fn ago(&self, minutes: i64) -> Instant {
-        self.now
-            .saturating_sub(minutes.minutes())
-            .unwrap_or(self.now)
+        self.now.saturating_sub(minutes.minutes()).unwrap_or(self.now)
     }
 
     /// The end of what stays payable.
@@ -99,160 +88,124 @@ impl Calendar {
     /// A time of day, when the demo flights depart.
     fn at(&self, hour: i8, minute: i8) -> Civil {
         let day = self.today.saturating_add(DAYS_AHEAD.days());
-        day.with()
-            .hour(hour)
-            .minute(minute)
-            .second(0)
-            .subsec_nanosecond(0)
-            .build()
-            .unwrap_or(day)
+        day.with().hour(hour).minute(minute).second(0).subsec_nanosecond(0).build().unwrap_or(day)
     }
 }
 
+/// Something that happened to a demo order; each at its own time before the demo world began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Event {
+    Begin,
+    Submit,
+    Confirm,
+    /// Confirmed with a deadline that has passed since.
+    ConfirmInVain,
+    Fail,
+    Pay,
+    ConfirmTicketing,
+    FailTicketing,
+    Cancel,
+    Ticket,
+    Apply,
+    /// Asked for because the airline changed its schedule.
+    ApplyInvoluntary,
+    Price,
+    /// Priced with a deadline that has passed since.
+    PriceInVain,
+    PriceAtNothing,
+    PayChange,
+    Reissue,
+    Refuse,
+    Drop,
+}
+
+use Event::{
+    Apply, ApplyInvoluntary, Begin, Cancel, Confirm, ConfirmInVain, ConfirmTicketing, Drop, Fail,
+    FailTicketing, Pay, PayChange, Price, PriceAtNothing, PriceInVain, Refuse, Reissue, Submit,
+    Ticket,
+};
+
+/// Sub-channel, order, and how it came to be what it is. The first two are the published pages' own
+/// examples: one ticketed, so that a cancel is refused; one changed, so that every field is shown.
+#[rustfmt::skip]
+const ORDERS: &[(&str, &str, &[Event])] = &[
+    ("corp001",     "test0087771",                &[Begin, Submit, Confirm, Pay, ConfirmTicketing, Ticket]),
+    ("jianhang001", "1234",                       &[Confirm, Pay, Ticket, Apply, Price, PayChange, Reissue]),
+    ("corp001",     "demo-failed",                &[Begin, Fail]),
+    ("corp001",     "demo-initial",               &[]),
+    ("corp001",     "demo-not-submitted",         &[Begin]),
+    ("corp001",     "demo-awaiting-confirmation", &[Begin, Submit]),
+    ("corp001",     "demo-payable",               &[Confirm]),
+    ("corp001",     "demo-payable-confirmed",     &[Begin, Submit, Confirm]),
+    ("corp001",     "demo-ticketing",             &[Confirm, Pay]),
+    ("corp001",     "demo-ticketing-confirmed",   &[Confirm, Pay, ConfirmTicketing]),
+    ("corp001",     "demo-ticketing-failed",      &[Confirm, Pay, FailTicketing]),
+    ("corp001",     "demo-ticketed",              &[Confirm, Pay, Ticket]),
+    ("corp001",     "demo-cancelled",             &[Confirm, Cancel]),
+    ("corp001",     "demo-pay-timeout",           &[ConfirmInVain]),
+    ("corp001",     "demo-change-applied",        &[Confirm, Pay, Ticket, Apply]),
+    ("corp001",     "demo-change-to-pay",         &[Confirm, Pay, Ticket, Apply, Price]),
+    ("corp001",     "demo-change-timed-out",      &[Confirm, Pay, Ticket, Apply, PriceInVain]),
+    ("corp001",     "demo-change-paid",           &[Confirm, Pay, Ticket, Apply, Price, PayChange]),
+    ("corp001",     "demo-change-free",           &[Confirm, Pay, Ticket, ApplyInvoluntary, PriceAtNothing]),
+    ("corp001",     "demo-change-done",           &[Confirm, Pay, Ticket, Apply, Price, PayChange, Reissue]),
+    ("corp001",     "demo-change-refused",        &[Confirm, Pay, Ticket, Apply, Refuse]),
+    ("corp001",     "demo-change-refused-paid",   &[Confirm, Pay, Ticket, Apply, Price, PayChange, Refuse]),
+    ("corp001",     "demo-change-dropped",        &[Confirm, Pay, Ticket, Apply, Drop]),
+];
+
 fn orders(now: Instant) -> Vec<Value> {
-    let calendar = Calendar {
-        now,
-        today: platform_clock(now),
-    };
-    let mut orders = ticketing_orders(&calendar);
-    orders.extend(changed_orders(&calendar));
-    orders
+    let calendar = Calendar { now, today: platform_clock(now) };
+    let numbered = ORDERS.iter().enumerate();
+    numbered
+        .map(|(at, (sub_channel, id, events))| {
+            // Ten ticket numbers for each order.
+            let serial = at as u64 * 10;
+            let change = if *id == "1234" { "1234" } else { "demo-change" };
+            let history = events.iter().map(|event| past(&calendar, *event, change, serial));
+            order(&calendar, sub_channel, id, history.collect())
+        })
+        .collect()
 }
 
-/// An order in each of its states.
-fn ticketing_orders(calendar: &Calendar) -> Vec<Value> {
-    let begin = past(calendar, 90, json!({"command": "begin"}));
-    let submit = past(calendar, 85, json!({"command": "submit"}));
+/// The event as a line of an import's history.
+fn past(calendar: &Calendar, event: Event, change: &str, serial: u64) -> Value {
+    let in_change = |mut command: Value| {
+        command["dis_sub_order_id"] = change.into();
+        command
+    };
+    let price = |handling_fen: i64, upgrade_fen: i64, until: Option<Instant>| {
+        let fees = json!([{"handling_fen": handling_fen, "upgrade_fen": upgrade_fen}]);
+        in_change(json!({"command": "price-change", "fees": fees, "until": until}))
+    };
     let until = calendar.deadline();
-    let confirm = past(calendar, 80, json!({"command": "confirm", "until": until}));
-    let soon = past(
-        calendar,
-        80,
-        json!({"command": "confirm", "until": calendar.ago(50)}),
-    );
-    let pay = past(
-        calendar,
-        75,
-        json!({"command": "pay", "alipay_trade_no": "demo-trade-1"}),
-    );
-    let confirm_ticketing = past(calendar, 70, json!({"command": "confirm-ticketing"}));
-    let fail = past(
-        calendar,
-        80,
-        json!({"command": "fail", "reason": "舱位已售罄"}),
-    );
-    let no_ticket = json!({"command": "fail-ticketing", "reason": "航司拒绝出票"});
-    let no_ticket = past(calendar, 60, no_ticket);
-    let cancel = past(calendar, 60, json!({"command": "cancel"}));
-    let mut serial = 0;
-    let mut ticketed = |sub_channel: &str, id: &str| {
-        serial += 2;
-        let ticket = past(calendar, 60, issue(serial));
-        let history = [&begin, &submit, &confirm, &pay, &confirm_ticketing, &ticket];
-        order(calendar, sub_channel, id, &history)
+    let (minutes_ago, command) = match event {
+        Begin => (90, json!({"command": "begin"})),
+        Submit => (85, json!({"command": "submit"})),
+        Confirm => (80, json!({"command": "confirm", "until": until})),
+        ConfirmInVain => (80, json!({"command": "confirm", "until": calendar.ago(50)})),
+        Fail => (80, json!({"command": "fail", "reason": "舱位已售罄"})),
+        Pay => (75, json!({"command": "pay", "alipay_trade_no": format!("demo-trade-{serial}")})),
+        ConfirmTicketing => (70, json!({"command": "confirm-ticketing"})),
+        FailTicketing => (60, json!({"command": "fail-ticketing", "reason": "航司拒绝出票"})),
+        Cancel => (60, json!({"command": "cancel"})),
+        Ticket => (60, issue(serial)),
+        Apply => (50, in_change(apply(calendar, true))),
+        ApplyInvoluntary => (50, in_change(apply(calendar, false))),
+        Price => (45, price(20_000, 15_000, Some(until))),
+        PriceInVain => (45, price(20_000, 15_000, Some(calendar.ago(15)))),
+        PriceAtNothing => (45, price(0, 0, None)),
+        PayChange => {
+            let trade_no = format!("demo-trade-{}", serial + 5);
+            (40, in_change(json!({"command": "pay-change", "alipay_trade_no": trade_no})))
+        }
+        Reissue => {
+            let tickets = [ticket_number(serial + 5)];
+            (30, in_change(json!({"command": "reissue", "tickets": tickets})))
+        }
+        Refuse => (35, in_change(json!({"command": "refuse-change", "reason": "目标航班无舱位"}))),
+        Drop => (35, in_change(json!({"command": "cancel-change"}))),
     };
-    // The page's own example: ticketed, so that cancelling it is refused with 1001.
-    let published = ticketed("corp001", "test0087771");
-    let another = ticketed("corp001", "demo-ticketed");
-    let corp = |id: &str, history: &[&Value]| order(calendar, "corp001", id, history);
-    vec![
-        published,
-        another,
-        corp("demo-failed", &[&begin, &fail]),
-        corp("demo-initial", &[]),
-        corp("demo-not-submitted", &[&begin]),
-        corp("demo-awaiting-confirmation", &[&begin, &submit]),
-        corp("demo-payable", &[&confirm]),
-        corp("demo-payable-confirmed", &[&begin, &submit, &confirm]),
-        corp("demo-ticketing", &[&confirm, &pay]),
-        corp(
-            "demo-ticketing-confirmed",
-            &[&confirm, &pay, &confirm_ticketing],
-        ),
-        corp("demo-ticketing-failed", &[&confirm, &pay, &no_ticket]),
-        corp("demo-cancelled", &[&confirm, &cancel]),
-        corp("demo-pay-timeout", &[&soon]),
-    ]
-}
-
-/// A change order in each of its states, each on an order of its own.
-fn changed_orders(calendar: &Calendar) -> Vec<Value> {
-    let id = "demo-change";
-    let apply = past(calendar, 50, apply(calendar, id, true));
-    let involuntary = past(calendar, 50, self::apply(calendar, id, false));
-    let price = past(
-        calendar,
-        45,
-        price(id, 20_000, 15_000, Some(calendar.deadline())),
-    );
-    let soon = past(
-        calendar,
-        45,
-        self::price(id, 20_000, 15_000, Some(calendar.ago(15))),
-    );
-    let free = past(calendar, 45, self::price(id, 0, 0, None));
-    let pay =
-        json!({"command": "pay-change", "dis_sub_order_id": id, "alipay_trade_no": "demo-trade-2"});
-    let pay = past(calendar, 40, pay);
-    let refuse =
-        json!({"command": "refuse-change", "dis_sub_order_id": id, "reason": "目标航班无舱位"});
-    let refuse = past(calendar, 35, refuse);
-    let drop = past(
-        calendar,
-        35,
-        json!({"command": "cancel-change", "dis_sub_order_id": id}),
-    );
-    let mut serial = 100;
-    let mut changed =
-        |sub_channel: &str, order_id: &str, changes: &[&Value], reissue: Option<&str>| {
-            serial += 10;
-            let confirm = json!({"command": "confirm", "until": calendar.deadline()});
-            let confirm = past(calendar, 80, confirm);
-            let paid = json!({"command": "pay", "alipay_trade_no": format!("demo-trade-{serial}")});
-            let paid = past(calendar, 75, paid);
-            let ticket = past(calendar, 60, issue(serial));
-            let reissue =
-                reissue.map(|change| past(calendar, 30, self::reissue(change, serial + 5)));
-            let mut history = vec![&confirm, &paid, &ticket];
-            history.extend(changes);
-            history.extend(&reissue);
-            order(calendar, sub_channel, order_id, &history)
-        };
-    // The page's own example: finished, and showing every field there is.
-    let page_apply = past(calendar, 50, self::apply(calendar, "1234", true));
-    let page_price = past(
-        calendar,
-        45,
-        self::price("1234", 20_000, 15_000, Some(calendar.deadline())),
-    );
-    let page_pay = json!({"command": "pay-change", "dis_sub_order_id": "1234", "alipay_trade_no": "demo-trade-1234"});
-    let page_pay = past(calendar, 40, page_pay);
-    let page = [&page_apply, &page_price, &page_pay];
-    vec![
-        changed("jianhang001", "1234", &page, Some("1234")),
-        changed("corp001", "demo-change-applied", &[&apply], None),
-        changed("corp001", "demo-change-to-pay", &[&apply, &price], None),
-        changed("corp001", "demo-change-timed-out", &[&apply, &soon], None),
-        changed("corp001", "demo-change-paid", &[&apply, &price, &pay], None),
-        changed("corp001", "demo-change-free", &[&involuntary, &free], None),
-        changed(
-            "corp001",
-            "demo-change-done",
-            &[&apply, &price, &pay],
-            Some(id),
-        ),
-        changed("corp001", "demo-change-refused", &[&apply, &refuse], None),
-        changed(
-            "corp001",
-            "demo-change-refused-paid",
-            &[&apply, &price, &pay, &refuse],
-            None,
-        ),
-        changed("corp001", "demo-change-dropped", &[&apply, &drop], None),
-    ]
-}
-
-fn past(calendar: &Calendar, minutes_ago: i64, command: Value) -> Value {
     json!({"at": calendar.ago(minutes_ago), "do": command})
 }
 
@@ -265,7 +218,7 @@ fn ticket_number(serial: u64) -> String {
     format!("781-{:010}", 2_400_000_000 + serial)
 }
 
-fn order(calendar: &Calendar, sub_channel: &str, id: &str, history: &[&Value]) -> Value {
+fn order(calendar: &Calendar, sub_channel: &str, id: &str, history: Vec<Value>) -> Value {
     json!({
         "kind": "flight",
         "booking": {
@@ -304,10 +257,9 @@ fn traveller(user_id: &str, name: &str, kind: &str, id_card: &str, phone: &str) 
 }
 
 /// The first traveller moves to an afternoon flight that another airline operates with a stop.
-fn apply(calendar: &Calendar, id: &str, voluntary: bool) -> Value {
+fn apply(calendar: &Calendar, voluntary: bool) -> Value {
     json!({
         "command": "apply-change",
-        "dis_sub_order_id": id,
         "voluntary": voluntary,
         "reason": if voluntary { "工作需要" } else { "航班取消" },
         "travellers": ["100001"],
@@ -333,13 +285,4 @@ fn apply(calendar: &Calendar, id: &str, voluntary: bool) -> Value {
         "conditions": "起飞前2小时(含)以外退票收取票面价20%,改期免费;之后退票收取30%,改期收取10%",
         "extra": "{\"source\":\"demo\"}",
     })
-}
-
-fn price(id: &str, handling_fen: i64, upgrade_fen: i64, until: Option<Instant>) -> Value {
-    let fees = json!([{"handling_fen": handling_fen, "upgrade_fen": upgrade_fen}]);
-    json!({"command": "price-change", "dis_sub_order_id": id, "fees": fees, "until": until})
-}
-
-fn reissue(id: &str, serial: u64) -> Value {
-    json!({"command": "reissue", "dis_sub_order_id": id, "tickets": [ticket_number(serial)]})
 }

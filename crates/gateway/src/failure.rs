@@ -40,8 +40,8 @@ impl From<Rejection> for Failure {
     }
 }
 
-impl From<top::error::Row> for Failure {
-    fn from(row: top::error::Row) -> Self {
+impl From<&'static top::error::Row> for Failure {
+    fn from(row: &'static top::error::Row) -> Self {
         Self::Rejected(row.into())
     }
 }
@@ -64,10 +64,7 @@ impl Members {
         let value = text.parse().ok();
         if value.is_none() {
             let path = path.to_owned();
-            self.violations.push(Violation {
-                kind: ViolationKind::InvalidParameter,
-                path,
-            });
+            self.violations.push(Violation { kind: ViolationKind::InvalidParameter, path });
         }
         value
     }

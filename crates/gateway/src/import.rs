@@ -46,13 +46,9 @@ pub struct Past {
 /// There is no such transition, or its facts are not of its form.
 pub fn command(mut value: Value) -> anyhow::Result<Command> {
     if let Value::Object(members) = &mut value
-        && members
-            .get("command")
-            .is_some_and(|name| name == "apply-change")
+        && members.get("command").is_some_and(|name| name == "apply-change")
     {
-        members
-            .entry("btrip_sub_order_id")
-            .or_insert_with(|| context::platform_number().into());
+        members.entry("btrip_sub_order_id").or_insert_with(|| context::platform_number().into());
     }
     serde_json::from_value(value).context("not a transition")
 }
@@ -83,17 +79,10 @@ pub fn read(text: &str) -> anyhow::Result<Vec<Import>> {
 /// # Errors
 /// The rules refuse it, or there is another order under its key.
 pub async fn store(store: &Store, import: Import, cause: &Cause) -> anyhow::Result<OrderKey> {
-    let Import::Flight {
-        mut booking,
-        history,
-    } = import;
+    let Import::Flight { mut booking, history } = import;
     if let Value::Object(members) = &mut booking {
-        members
-            .entry("btrip_order_id")
-            .or_insert_with(|| context::platform_number().into());
-        members
-            .entry("booked_at")
-            .or_insert_with(|| cause.at.to_string().into());
+        members.entry("btrip_order_id").or_insert_with(|| context::platform_number().into());
+        members.entry("booked_at").or_insert_with(|| cause.at.to_string().into());
     }
     let booking: Booking = serde_json::from_value(booking).context("booking")?;
     let order_key = booking.key.clone();
@@ -102,32 +91,19 @@ pub async fn store(store: &Store, import: Import, cause: &Cause) -> anyhow::Resu
         let entry = || format!("history entry {}", position + 1);
         let command = command(past.command).with_context(entry)?;
         let at = past.at.unwrap_or(cause.at);
-        let step = order
-            .perform(command, CancelPolicy::default(), at)
-            .with_context(entry)?;
+        let step = order.perform(command, CancelPolicy::default(), at).with_context(entry)?;
         order = step.into_state();
     }
     let is_new = store
-        .change(
-            &flight::key(&order_key),
-            cause,
-            |stored: Option<Order>| match stored {
-                Some(stored) if same(&stored, &order) => (Decision::Keep, true),
-                Some(_) => (Decision::Keep, false),
-                None => {
-                    let look_ups = flight::look_ups(&order);
-                    let document = order.clone();
-                    (
-                        Decision::Put {
-                            document,
-                            what: "import",
-                            look_ups,
-                        },
-                        true,
-                    )
-                }
-            },
-        )
+        .change(&flight::key(&order_key), cause, |stored: Option<Order>| match stored {
+            Some(stored) if same(&stored, &order) => (Decision::Keep, true),
+            Some(_) => (Decision::Keep, false),
+            None => {
+                let look_ups = flight::look_ups(&order);
+                let document = order.clone();
+                (Decision::Put { document, what: "import", look_ups }, true)
+            }
+        })
         .await?;
     if !is_new {
         bail!("there is another order {}", order_key.dis_order_id);

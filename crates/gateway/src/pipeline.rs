@@ -64,10 +64,7 @@ pub async fn serve(cx: &Context, call: Call<'_>) -> Answer {
         Ok(body) => (body, None),
         Err(failure) => {
             let (rejection, remote) = (failure.rejection(), cx.settings.remote_error_code);
-            (
-                answer::failure(format, &rejection, remote, &request_id, node),
-                Some(failure),
-            )
+            (answer::failure(format, &rejection, remote, &request_id, node), Some(failure))
         }
     };
     log(cx, &call, &request_id, began, &noted, failure);
@@ -96,9 +93,7 @@ async fn answer_call(
 /// The format a call asks for.
 pub fn requested_format(params: &Params<'_>) -> Result<Format, Rejection> {
     // Only the word itself: the new PHP SDK sends simplify=1 and expects the full form.
-    let simplified = params
-        .get("simplify")
-        .is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    let simplified = params.get("simplify").is_some_and(|text| text.eq_ignore_ascii_case("true"));
     match params.get("format") {
         None | Some("xml") => Ok(Format::Xml),
         Some("json") if simplified => Ok(Format::SimplifiedJson),
@@ -117,11 +112,7 @@ async fn admit(
     noted: &mut Noted,
 ) -> Result<(Caller, &'static Spec), Failure> {
     let app_key = params.get("app_key").ok_or(error::MISSING_APP_KEY)?;
-    let app = cx
-        .access
-        .app(&cx.store, app_key)
-        .await?
-        .ok_or(error::INVALID_APP_KEY)?;
+    let app = cx.access.app(&cx.store, app_key).await?.ok_or(error::INVALID_APP_KEY)?;
     noted.app_key = Some(app.key.to_string());
     let method = params.get("method").ok_or(error::MISSING_METHOD)?;
     let spec = spec(method).ok_or(error::INVALID_METHOD)?;
@@ -141,23 +132,12 @@ async fn admit(
     }
     cx.quotas.take(&app, now)?;
     let request_id = request_id.to_owned();
-    Ok((
-        Caller {
-            app,
-            request_id,
-            address: call.address,
-            now,
-        },
-        spec,
-    ))
+    Ok((Caller { app, request_id, address: call.address, now }, spec))
 }
 
 /// The declaration of a method.
 fn spec(method: &str) -> Option<&'static Spec> {
-    trip_api::SPECS
-        .iter()
-        .copied()
-        .find(|spec| spec.name == method)
+    trip_api::SPECS.iter().copied().find(|spec| spec.name == method)
 }
 
 fn check_version(params: &Params<'_>) -> Result<(), Failure> {
@@ -170,12 +150,7 @@ fn check_version(params: &Params<'_>) -> Result<(), Failure> {
             .iter()
             .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
     });
-    Err(if numbered {
-        error::UNSUPPORTED_VERSION
-    } else {
-        error::INVALID_VERSION
-    }
-    .into())
+    Err(if numbered { error::UNSUPPORTED_VERSION } else { error::INVALID_VERSION }.into())
 }
 
 fn check_timestamp(params: &Params<'_>, now: Instant) -> Result<(), Failure> {
@@ -186,17 +161,12 @@ fn check_timestamp(params: &Params<'_>, now: Instant) -> Result<(), Failure> {
         text.parse().ok()
     } else {
         let date: Option<top::Date> = text.parse().ok();
-        date.and_then(top::Date::unix_seconds)
-            .and_then(|seconds| seconds.checked_mul(1000))
+        date.and_then(top::Date::unix_seconds).and_then(|seconds| seconds.checked_mul(1000))
     };
     let tolerated_ms = TIMESTAMP_TOLERANCE.as_millis();
     let close = |at_ms: i64| {
         // Text has no fraction, so our own is not held against it.
-        let now_ms = if is_milliseconds {
-            now.as_millisecond()
-        } else {
-            now.as_second() * 1000
-        };
+        let now_ms = if is_milliseconds { now.as_millisecond() } else { now.as_second() * 1000 };
         u128::from(now_ms.abs_diff(at_ms)) <= tolerated_ms
     };
     match at_ms {
@@ -209,9 +179,7 @@ fn check_sign(params: &Params<'_>, signed_body: &[u8], secret: &str) -> Result<(
     let method = match params.get("sign_method") {
         // The oldest clients sign with md5 and do not say so.
         None => SignMethod::Md5,
-        Some(name) => name
-            .parse()
-            .map_err(|_| Failure::from(error::INVALID_SIGNATURE))?,
+        Some(name) => name.parse().map_err(|_| Failure::from(error::INVALID_SIGNATURE))?,
     };
     let given = params.get("sign").ok_or(error::MISSING_SIGNATURE)?;
     if !sign::verify(method, secret, params.iter(), signed_body, given) {
@@ -263,16 +231,14 @@ fn log(
     };
     let rejection = failure.rejection();
     let code = rejection.code(cx.settings.remote_error_code);
-    let (msg, sub_code) = (rejection.msg(), rejection.sub_code.as_deref());
+    let (msg, sub_code) = (rejection.msg(), rejection.sub_code);
     match &failure {
         Failure::Rejected(_) => {
             tracing::info!(request_id, app_key, method, %address, cost_ms, code, %msg, sub_code, "rejected");
         }
         Failure::Invalid(violations) => {
-            let all: Vec<_> = violations
-                .iter()
-                .map(|v| format!("{:?} {}", v.kind, v.path))
-                .collect();
+            let all: Vec<_> =
+                violations.iter().map(|v| format!("{:?} {}", v.kind, v.path)).collect();
             let violations = all.join(", ");
             tracing::info!(request_id, app_key, method, %address, cost_ms, code, %msg, sub_code, violations, "rejected");
         }

@@ -54,16 +54,10 @@ impl Quotas {
         if used.second != second {
             (used.second, used.calls_in_second) = (second, 0);
         }
-        if quota
-            .calls_per_day
-            .is_some_and(|most| used.calls_in_day >= most)
-        {
+        if quota.calls_per_day.is_some_and(|most| used.calls_in_day >= most) {
             return Err(Rejection::limited(BY_DAY, seconds_to_midnight(clock)));
         }
-        if quota
-            .calls_per_second
-            .is_some_and(|most| used.calls_in_second >= most)
-        {
+        if quota.calls_per_second.is_some_and(|most| used.calls_in_second >= most) {
             return Err(Rejection::limited(BY_SECOND, 1));
         }
         used.calls_in_day += 1;
@@ -98,10 +92,7 @@ mod tests {
             methods: Entitlement::All,
             sub_channels: BTreeSet::new(),
             channels: BTreeSet::new(),
-            quota: Quota {
-                calls_per_day,
-                calls_per_second,
-            },
+            quota: Quota { calls_per_day, calls_per_second },
             revoked_at: None,
         }
     }

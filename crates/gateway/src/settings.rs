@@ -38,12 +38,7 @@ pub struct Settings {
     pub cancel_while_ticketing: bool,
 
     /// Code table of passenger_type in change.detail (inferred: traveller)
-    #[arg(
-        long,
-        env = "TRIPWRIGHT_PASSENGER_TYPE_TABLE",
-        value_enum,
-        default_value_t
-    )]
+    #[arg(long, env = "TRIPWRIGHT_PASSENGER_TYPE_TABLE", value_enum, default_value_t)]
     pub passenger_type_table: PassengerTypeTable,
 
     /// Name of this host in the comment that ends an XML answer
@@ -67,12 +62,7 @@ pub struct Settings {
 #[derive(Debug, Clone, Args)]
 pub struct Data {
     /// Folder of the database; the sandbox keeps its sealing key there too
-    #[arg(
-        long = "data",
-        global = true,
-        env = "TRIPWRIGHT_DATA",
-        default_value = "./data"
-    )]
+    #[arg(long = "data", global = true, env = "TRIPWRIGHT_DATA", default_value = "./data")]
     pub folder: PathBuf,
 
     /// File with the sealing key, 64 hex digits (or set TRIPWRIGHT_KEY to the key itself)
@@ -108,10 +98,7 @@ pub enum LogFormat {
 }
 
 fn remote_error_code(text: &str) -> Result<RemoteErrorCode, &'static str> {
-    text.parse()
-        .ok()
-        .and_then(RemoteErrorCode::from_code)
-        .ok_or("give 50 or 15")
+    text.parse().ok().and_then(RemoteErrorCode::from_code).ok_or("give 50 or 15")
 }
 
 /// The name stands in an XML comment, which cannot hold two hyphens in a row or end in one.

@@ -172,10 +172,7 @@ impl Store {
         let sealer = Sealer::new(key);
         let expected = engine.claim_key(sealer.key_id())?;
         if expected != sealer.key_id() {
-            return Err(Error::OtherKey {
-                expected,
-                given: sealer.key_id().to_owned(),
-            });
+            return Err(Error::OtherKey { expected, given: sealer.key_id().to_owned() });
         }
         Ok(Self { engine, sealer })
     }
@@ -196,17 +193,9 @@ impl Store {
     {
         for _ in 0..CHANGE_ATTEMPTS_MAX {
             let loaded = self.engine.load(key).await?;
-            let document = loaded
-                .as_ref()
-                .map(|loaded| self.open(key, loaded))
-                .transpose()?;
+            let document = loaded.as_ref().map(|loaded| self.open(key, loaded)).transpose()?;
             let (decision, answer) = decide(document);
-            let Decision::Put {
-                document,
-                what,
-                look_ups,
-            } = decision
-            else {
+            let Decision::Put { document, what, look_ups } = decision else {
                 return Ok(answer);
             };
             let commit = Commit {
@@ -221,11 +210,7 @@ impl Store {
                 Outcome::Done => return Ok(answer),
                 Outcome::Raced => {}
                 Outcome::Taken { look_up, kind } => {
-                    return Err(Error::Taken {
-                        name: look_up.name,
-                        value: look_up.value,
-                        kind,
-                    });
+                    return Err(Error::Taken { name: look_up.name, value: look_up.value, kind });
                 }
             }
         }
@@ -238,10 +223,7 @@ impl Store {
     /// The engine failed or the document does not open.
     pub async fn get<D: DeserializeOwned>(&self, key: &Key) -> Result<Option<D>, Error> {
         let loaded = self.engine.load(key).await?;
-        loaded
-            .as_ref()
-            .map(|loaded| self.open(key, loaded))
-            .transpose()
+        loaded.as_ref().map(|loaded| self.open(key, loaded)).transpose()
     }
 
     /// The id of the owner's aggregate known by this number.
@@ -292,9 +274,7 @@ impl Store {
     /// The engine failed or the document does not open.
     pub async fn app(&self, key: &AppKey) -> Result<Option<App>, Error> {
         let document = self.engine.app(key.as_str()).await?;
-        document
-            .map(|bytes| self.open_at(&Place::app(key), &bytes))
-            .transpose()
+        document.map(|bytes| self.open_at(&Place::app(key), &bytes)).transpose()
     }
 
     /// Every app, in the order of their keys.
@@ -304,16 +284,7 @@ impl Store {
     pub async fn apps(&self) -> Result<Vec<App>, Error> {
         let apps = self.engine.apps().await?;
         apps.iter()
-            .map(|(key, bytes)| {
-                self.open_at(
-                    &Place {
-                        kind: "app",
-                        owner: key,
-                        id: key,
-                    },
-                    bytes,
-                )
-            })
+            .map(|(key, bytes)| self.open_at(&Place { kind: "app", owner: key, id: key }, bytes))
             .collect()
     }
 
@@ -324,9 +295,7 @@ impl Store {
     pub async fn put_session(&self, session: &Session) -> Result<(), Error> {
         let document = self.seal(&Place::session(&session.app), session)?;
         let hash = self.sealer.keyed_hash(session.token.expose());
-        self.engine
-            .put_session(session.app.as_str(), hash, document)
-            .await
+        self.engine.put_session(session.app.as_str(), hash, document).await
     }
 
     /// The app's session with this token; another app's token is no session.
@@ -336,9 +305,7 @@ impl Store {
     pub async fn session(&self, app: &AppKey, token: &str) -> Result<Option<Session>, Error> {
         let hash = self.sealer.keyed_hash(token);
         let document = self.engine.session(app.as_str(), hash).await?;
-        document
-            .map(|bytes| self.open_at(&Place::session(app), &bytes))
-            .transpose()
+        document.map(|bytes| self.open_at(&Place::session(app), &bytes)).transpose()
     }
 
     /// Every session of an app.
@@ -348,10 +315,7 @@ impl Store {
     pub async fn sessions(&self, app: &AppKey) -> Result<Vec<Session>, Error> {
         let sessions = self.engine.sessions(app.as_str()).await?;
         let place = Place::session(app);
-        sessions
-            .iter()
-            .map(|bytes| self.open_at(&place, bytes))
-            .collect()
+        sessions.iter().map(|bytes| self.open_at(&place, bytes)).collect()
     }
 
     /// A number that moves whenever an app or session changes, by whichever process.
@@ -402,26 +366,14 @@ pub struct Place<'a> {
 
 impl<'a> Place<'a> {
     fn of(key: &'a Key) -> Self {
-        Self {
-            kind: key.kind,
-            owner: &key.owner,
-            id: &key.id,
-        }
+        Self { kind: key.kind, owner: &key.owner, id: &key.id }
     }
 
     fn app(key: &'a AppKey) -> Self {
-        Self {
-            kind: "app",
-            owner: key.as_str(),
-            id: key.as_str(),
-        }
+        Self { kind: "app", owner: key.as_str(), id: key.as_str() }
     }
 
     fn session(app: &'a AppKey) -> Self {
-        Self {
-            kind: "session",
-            owner: app.as_str(),
-            id: "",
-        }
+        Self { kind: "session", owner: app.as_str(), id: "" }
     }
 }

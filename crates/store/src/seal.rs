@@ -95,17 +95,10 @@ impl Sealer {
             bytes
         };
         let cipher_key = expand("tripwright document sealing 1");
-        let key_id = expand("tripwright key id 1")[..4]
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        let key_id =
+            expand("tripwright key id 1")[..4].iter().map(|b| format!("{b:02x}")).collect();
         Self {
-            cipher: Aes256Gcm::new(
-                cipher_key
-                    .as_slice()
-                    .try_into()
-                    .expect("32 bytes are a key"),
-            ),
+            cipher: Aes256Gcm::new(cipher_key.as_slice().try_into().expect("32 bytes are a key")),
             hash_key: expand("tripwright look-up hash 1"),
             key_id,
         }
@@ -133,10 +126,7 @@ impl Sealer {
             let mut nonce = [0; NONCE_BYTES];
             fill_random(&mut nonce);
             let aad = associated_data(place, path);
-            let payload = Payload {
-                msg: clear.as_bytes(),
-                aad: aad.as_bytes(),
-            };
+            let payload = Payload { msg: clear.as_bytes(), aad: aad.as_bytes() };
             let ciphertext = self
                 .cipher
                 .encrypt(&Nonce::from(nonce), payload)
@@ -163,14 +153,8 @@ impl Sealer {
             let (nonce, ciphertext) = bytes.split_at(NONCE_BYTES);
             let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| broken())?;
             let aad = associated_data(place, path);
-            let payload = Payload {
-                msg: ciphertext,
-                aad: aad.as_bytes(),
-            };
-            let clear = self
-                .cipher
-                .decrypt(&Nonce::from(nonce), payload)
-                .map_err(|_| broken())?;
+            let payload = Payload { msg: ciphertext, aad: aad.as_bytes() };
+            let clear = self.cipher.decrypt(&Nonce::from(nonce), payload).map_err(|_| broken())?;
             let clear = String::from_utf8(clear).map_err(|_| broken())?;
             Ok(single(MARK, Value::String(clear)))
         })
@@ -180,12 +164,7 @@ impl Sealer {
 /// Lengths first, so that no two places read the same.
 fn associated_data(place: &Place<'_>, path: &str) -> String {
     let Place { kind, owner, id } = place;
-    format!(
-        "{}:{}:{}:{kind}{owner}{id}{path}",
-        kind.len(),
-        owner.len(),
-        id.len()
-    )
+    format!("{}:{}:{}:{kind}{owner}{id}{path}", kind.len(), owner.len(), id.len())
 }
 
 fn single(name: &str, value: Value) -> Value {
@@ -211,9 +190,7 @@ fn walk(
         }
         Value::Array(elements) => {
             for (at, child) in elements.iter_mut().enumerate() {
-                step(path, &at.to_string(), |path| {
-                    walk(child, name, path, replace)
-                })?;
+                step(path, &at.to_string(), |path| walk(child, name, path, replace))?;
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
@@ -232,20 +209,14 @@ fn step<T>(path: &mut String, name: &str, inside: impl FnOnce(&mut String) -> T)
 
 /// Nonces and keys never come from a seedable source: a repeated nonce gives the plaintext away.
 fn fill_random(bytes: &mut [u8]) {
-    SysRng
-        .try_fill_bytes(bytes)
-        .expect("the operating system gives randomness");
+    SysRng.try_fill_bytes(bytes).expect("the operating system gives randomness");
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PLACE: Place<'_> = Place {
-        kind: "flight",
-        owner: "test/corp001",
-        id: "d-1",
-    };
+    const PLACE: Place<'_> = Place { kind: "flight", owner: "test/corp001", id: "d-1" };
 
     fn sealed(sealer: &Sealer) -> Value {
         let mut tree = serde_json::json!({

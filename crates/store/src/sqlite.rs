@@ -60,15 +60,8 @@ struct Job {
 
 enum Write {
     Commit(Box<Commit>),
-    App {
-        key: String,
-        document: Vec<u8>,
-    },
-    Session {
-        app: String,
-        hash: Vec<u8>,
-        document: Vec<u8>,
-    },
+    App { key: String, document: Vec<u8> },
+    Session { app: String, hash: Vec<u8>, document: Vec<u8> },
     Probe,
 }
 
@@ -78,15 +71,11 @@ impl Sqlite {
             return Err(Error::EngineTooOld(rusqlite::version().to_owned()));
         }
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|source| Error::File {
-                path: folder.display().to_string(),
-                source,
-            })?;
+            std::fs::create_dir_all(folder)
+                .map_err(|source| Error::File { path: folder.display().to_string(), source })?;
         }
-        let mut writer = connect(
-            path,
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-        )?;
+        let mut writer =
+            connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         writer.pragma_update(None, "journal_mode", "WAL")?;
         writer.pragma_update(None, "synchronous", "FULL")?;
         writer.pragma_update(None, "wal_autocheckpoint", 0)?;
@@ -103,11 +92,7 @@ impl Sqlite {
             std::thread::spawn(move || checkpoint_when_called(&checkpointing, &called)),
             std::thread::spawn(move || write_until_closed(&writer, jobs, &call)),
         ];
-        let watch = Watch {
-            connection: reader(path)?,
-            data_version: -1,
-            access_epoch: 0,
-        };
+        let watch = Watch { connection: reader(path)?, data_version: -1, access_epoch: 0 };
         Ok(Self {
             path: path.to_owned(),
             queue,
@@ -121,20 +106,11 @@ impl Sqlite {
         const SQL: &str = "SELECT version, last_entry, document FROM aggregate \
                            WHERE owner = ?1 AND kind = ?2 AND id = ?3";
         let row = |row: &Row<'_>| {
-            let head = Head {
-                version: row.get(0)?,
-                last_entry: row.get(1)?,
-            };
-            Ok(Loaded {
-                head,
-                document: row.get(2)?,
-            })
+            let head = Head { version: row.get(0)?, last_entry: row.get(1)? };
+            Ok(Loaded { head, document: row.get(2)? })
         };
         let reader = self.reader()?;
-        Ok(reader
-            .statement(SQL)?
-            .query_row((&key.owner, key.kind, &key.id), row)
-            .optional()?)
+        Ok(reader.statement(SQL)?.query_row((&key.owner, key.kind, &key.id), row).optional()?)
     }
 
     pub(crate) async fn commit(&self, commit: Commit) -> Result<Outcome, Error> {
@@ -151,9 +127,7 @@ impl Sqlite {
         let reader = self.reader()?;
         let found = reader
             .statement(SQL)?
-            .query_row((owner, look_up.name, &look_up.value), |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
+            .query_row((owner, look_up.name, &look_up.value), |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         Ok(found)
     }
@@ -165,10 +139,8 @@ impl Sqlite {
                              FROM journal WHERE entry = ?1";
         let reader = self.reader()?;
         let newest = (&key.owner, key.kind, &key.id);
-        let mut next: Option<i64> = reader
-            .statement(NEWEST)?
-            .query_row(newest, |row| row.get(0))
-            .optional()?;
+        let mut next: Option<i64> =
+            reader.statement(NEWEST)?.query_row(newest, |row| row.get(0)).optional()?;
         let mut entries = Vec::new();
         while let (Some(entry), true) = (next, entries.len() < limit) {
             let (previous, read) = reader.statement(ENTRY)?.query_row([entry], |row| {
@@ -200,28 +172,18 @@ impl Sqlite {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let reader = self.reader()?;
         let mut statement = reader.statement(SQL)?;
-        let rows = statement.query_map((kind, owner, id, limit), |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
+        let rows =
+            statement.query_map((kind, owner, id, limit), |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
     pub(crate) async fn put_app(&self, key: &str, document: Vec<u8>) -> Result<(), Error> {
-        self.write(Write::App {
-            key: key.to_owned(),
-            document,
-        })
-        .await
-        .map(|_| ())
+        self.write(Write::App { key: key.to_owned(), document }).await.map(|_| ())
     }
 
     pub(crate) async fn app(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
         const SQL: &str = "SELECT document FROM app WHERE app_key = ?1";
-        Ok(self
-            .reader()?
-            .statement(SQL)?
-            .query_row([key], |row| row.get(0))
-            .optional()?)
+        Ok(self.reader()?.statement(SQL)?.query_row([key], |row| row.get(0)).optional()?)
     }
 
     pub(crate) async fn apps(&self) -> Result<Vec<(String, Vec<u8>)>, Error> {
@@ -238,22 +200,12 @@ impl Sqlite {
         hash: Vec<u8>,
         document: Vec<u8>,
     ) -> Result<(), Error> {
-        self.write(Write::Session {
-            app: app.to_owned(),
-            hash,
-            document,
-        })
-        .await
-        .map(|_| ())
+        self.write(Write::Session { app: app.to_owned(), hash, document }).await.map(|_| ())
     }
 
     pub(crate) async fn session(&self, app: &str, hash: Vec<u8>) -> Result<Option<Vec<u8>>, Error> {
         const SQL: &str = "SELECT document FROM session WHERE app_key = ?1 AND token_hash = ?2";
-        Ok(self
-            .reader()?
-            .statement(SQL)?
-            .query_row((app, hash), |row| row.get(0))
-            .optional()?)
+        Ok(self.reader()?.statement(SQL)?.query_row((app, hash), |row| row.get(0)).optional()?)
     }
 
     pub(crate) async fn sessions(&self, app: &str) -> Result<Vec<Vec<u8>>, Error> {
@@ -267,9 +219,7 @@ impl Sqlite {
     pub(crate) async fn access_epoch(&self) -> Result<i64, Error> {
         const SQL: &str = "SELECT value FROM fact WHERE name = 'access_epoch'";
         let mut watch = lock(&self.watch);
-        let now = watch
-            .connection
-            .pragma_query_value(None, "data_version", |row| row.get(0))?;
+        let now = watch.connection.pragma_query_value(None, "data_version", |row| row.get(0))?;
         if now != watch.data_version {
             let epoch: String = watch.connection.query_row(SQL, [], |row| row.get(0))?;
             watch.access_epoch = epoch.parse().unwrap_or_default();
@@ -286,20 +236,13 @@ impl Sqlite {
         let connection = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         connection.execute("INSERT OR IGNORE INTO fact VALUES ('key_id', ?1)", [key_id])?;
         let claimed =
-            connection.query_row("SELECT value FROM fact WHERE name = 'key_id'", [], |row| {
-                row.get(0)
-            })?;
+            connection
+                .query_row("SELECT value FROM fact WHERE name = 'key_id'", [], |row| row.get(0))?;
         Ok(claimed)
     }
 
     pub(crate) async fn close(self) {
-        let Self {
-            queue,
-            threads,
-            readers,
-            watch,
-            ..
-        } = self;
+        let Self { queue, threads, readers, watch, .. } = self;
         // Without senders the writer finishes its queue and leaves; the checkpointer follows it.
         drop((queue, readers, watch));
         let joined = tokio::task::spawn_blocking(move || {
@@ -316,10 +259,7 @@ impl Sqlite {
 
     async fn write(&self, write: Write) -> Result<Outcome, Error> {
         let (reply, answer) = oneshot::channel();
-        self.queue
-            .send(Job { write, reply })
-            .await
-            .map_err(|_| Error::Closed)?;
+        self.queue.send(Job { write, reply }).await.map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)?
     }
 
@@ -329,10 +269,7 @@ impl Sqlite {
             Some(connection) => connection,
             None => reader(&self.path)?,
         };
-        Ok(Reader {
-            connection: Some(connection),
-            home: &self.readers,
-        })
+        Ok(Reader { connection: Some(connection), home: &self.readers })
     }
 }
 
@@ -448,9 +385,7 @@ fn write_batch(connection: &Connection, batch: &mut Vec<Job>) {
     if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
         return fail_all(jobs.map(|job| job.reply), error);
     }
-    let done: Vec<_> = jobs
-        .map(|job| (job.reply, in_savepoint(connection, &job.write)))
-        .collect();
+    let done: Vec<_> = jobs.map(|job| (job.reply, in_savepoint(connection, &job.write))).collect();
     if let Err(error) = connection.execute_batch("COMMIT") {
         // A failed commit may leave the transaction open; the next BEGIN needs it gone.
         let _ = connection.execute_batch("ROLLBACK");
@@ -476,9 +411,7 @@ fn in_savepoint(connection: &Connection, write: &Write) -> Result<Outcome, Error
     connection.prepare_cached("SAVEPOINT change")?.execute([])?;
     let outcome = perform(connection, write);
     if !matches!(outcome, Ok(Outcome::Done)) {
-        connection
-            .prepare_cached("ROLLBACK TO change")?
-            .execute([])?;
+        connection.prepare_cached("ROLLBACK TO change")?.execute([])?;
     }
     connection.prepare_cached("RELEASE change")?.execute([])?;
     outcome
@@ -493,11 +426,7 @@ fn perform(connection: &Connection, write: &Write) -> Result<Outcome, Error> {
                 .prepare_cached("INSERT OR REPLACE INTO app VALUES (?1, ?2)")?
                 .execute((key, document))?;
         }
-        Write::Session {
-            app,
-            hash,
-            document,
-        } => {
+        Write::Session { app, hash, document } => {
             connection
                 .prepare_cached("INSERT OR REPLACE INTO session VALUES (?1, ?2, ?3)")?
                 .execute((app, hash, document))?;
@@ -520,14 +449,7 @@ fn put(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
     const UPDATE: &str = "UPDATE aggregate SET version = ?4, last_entry = ?5, document = ?6 \
         WHERE owner = ?1 AND kind = ?2 AND id = ?3 AND version = ?4 - 1";
-    let Commit {
-        key,
-        expected,
-        document,
-        what,
-        cause,
-        look_ups,
-    } = commit;
+    let Commit { key, expected, document, what, cause, look_ups } = commit;
     let version = expected.map_or(0, |head| head.version) + 1;
     let previous = expected.map(|head| head.last_entry);
     connection.prepare_cached(JOURNAL)?.execute(params![
@@ -543,18 +465,15 @@ fn put(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
     ])?;
     let entry = connection.last_insert_rowid();
     let sql = if expected.is_some() { UPDATE } else { INSERT };
-    let written = connection.prepare_cached(sql)?.execute(params![
-        key.owner, key.kind, key.id, version, entry, document
-    ])?;
+    let written = connection
+        .prepare_cached(sql)?
+        .execute(params![key.owner, key.kind, key.id, version, entry, document])?;
     if written == 0 {
         return Ok(Outcome::Raced);
     }
     for look_up in look_ups {
         if let Some(kind) = claim(connection, key, look_up)? {
-            return Ok(Outcome::Taken {
-                look_up: look_up.clone(),
-                kind,
-            });
+            return Ok(Outcome::Taken { look_up: look_up.clone(), kind });
         }
     }
     Ok(Outcome::Done)
@@ -571,8 +490,5 @@ fn claim(connection: &Connection, key: &Key, look_up: &LookUp) -> Result<Option<
         return Ok(None);
     }
     let row = params![key.owner, look_up.name, look_up.value, key.kind, key.id];
-    Ok(connection
-        .prepare_cached(HOLDER)?
-        .query_row(row, |row| row.get(0))
-        .optional()?)
+    Ok(connection.prepare_cached(HOLDER)?.query_row(row, |row| row.get(0)).optional()?)
 }

@@ -1,5 +1,7 @@
 //! What every engine must do, on a real database.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -30,32 +32,17 @@ fn open(folder: &Path) -> Store {
 }
 
 fn key(id: &str) -> Key {
-    Key {
-        kind: "thing",
-        owner: "app/one".into(),
-        id: id.into(),
-    }
+    Key { kind: "thing", owner: "app/one".into(), id: id.into() }
 }
 
 fn cause(request_id: &str) -> Cause {
     let at = at("2026-03-01T00:00:00Z");
-    Cause {
-        at,
-        actor: "test".into(),
-        request_id: request_id.into(),
-    }
+    Cause { at, actor: "test".into(), request_id: request_id.into() }
 }
 
 fn put(count: u32, look_ups: Vec<LookUp>) -> Decision<Document> {
-    let document = Document {
-        count,
-        name: Pii::new(NAME.into()),
-    };
-    Decision::Put {
-        document,
-        what: "count",
-        look_ups,
-    }
+    let document = Document { count, name: Pii::new(NAME.into()) };
+    Decision::Put { document, what: "count", look_ups }
 }
 
 /// Adds one; returns the new count.
@@ -69,11 +56,7 @@ async fn add_one(store: &Store, key: &Key, request_id: &str) -> Result<u32, Erro
 }
 
 async fn count(store: &Store, key: &Key) -> Option<u32> {
-    store
-        .get::<Document>(key)
-        .await
-        .unwrap()
-        .map(|document| document.count)
+    store.get::<Document>(key).await.unwrap().map(|document| document.count)
 }
 
 #[tokio::test]
@@ -95,13 +78,7 @@ async fn a_change_is_read_back_with_its_story() {
         .collect();
     let entry = |version: i64, request: &str| {
         let at = "2026-03-01T00:00:00Z";
-        (
-            version,
-            "count".to_owned(),
-            at.to_owned(),
-            "test".to_owned(),
-            request.to_owned(),
-        )
+        (version, "count".to_owned(), at.to_owned(), "test".to_owned(), request.to_owned())
     };
     assert_eq!(story, [entry(2, "r3"), entry(1, "r1")]);
 }
@@ -147,28 +124,16 @@ async fn changes_racing_for_one_aggregate_all_count_once() {
     assert_eq!(count(&stores[0], &key("a")).await, Some(CALLERS * EACH));
     let story = stores[1].journal(&key("a")).await.unwrap();
     let versions: Vec<_> = story.iter().rev().map(|entry| entry.version).collect();
-    assert_eq!(
-        versions,
-        (1..=i64::from(CALLERS * EACH)).collect::<Vec<_>>()
-    );
+    assert_eq!(versions, (1..=i64::from(CALLERS * EACH)).collect::<Vec<_>>());
 }
 
 #[tokio::test]
 async fn a_number_belongs_to_one_aggregate_of_its_owner() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
-    let ticket = || {
-        vec![LookUp {
-            name: "ticket",
-            value: "781-1".into(),
-        }]
-    };
+    let ticket = || vec![LookUp { name: "ticket", value: "781-1".into() }];
     let claim = async |key: &Key| {
-        store
-            .change(key, &cause("r"), |_: Option<Document>| {
-                (put(1, ticket()), ())
-            })
-            .await
+        store.change(key, &cause("r"), |_: Option<Document>| (put(1, ticket()), ())).await
     };
     claim(&key("a")).await.unwrap();
     claim(&key("a")).await.unwrap();
@@ -177,17 +142,11 @@ async fn a_number_belongs_to_one_aggregate_of_its_owner() {
         Some(("thing".to_owned(), "a".to_owned()))
     );
     let refused = claim(&key("b")).await.unwrap_err();
-    assert!(
-        matches!(refused, Error::Taken { name: "ticket", .. }),
-        "{refused}"
-    );
+    assert!(matches!(refused, Error::Taken { name: "ticket", .. }), "{refused}");
     assert_eq!(count(&store, &key("b")).await, None);
     assert!(store.journal(&key("b")).await.unwrap().is_empty());
 
-    let elsewhere = Key {
-        owner: "app/two".into(),
-        ..key("b")
-    };
+    let elsewhere = Key { owner: "app/two".into(), ..key("b") };
     claim(&elsewhere).await.unwrap();
     assert_eq!(store.find("app/three", &ticket()[0]).await.unwrap(), None);
 }
@@ -196,21 +155,13 @@ async fn a_number_belongs_to_one_aggregate_of_its_owner() {
 async fn one_failure_in_a_group_leaves_the_others_alone() {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(open(folder.path()));
-    let number = || {
-        vec![LookUp {
-            name: "n",
-            value: "1".into(),
-        }]
-    };
+    let number = || vec![LookUp { name: "n", value: "1".into() }];
     let callers: Vec<_> = (0..64)
         .map(|id| {
             let store = Arc::clone(&store);
             tokio::spawn(async move {
                 let decide = |_: Option<Document>| (put(1, number()), ());
-                store
-                    .change(&key(&id.to_string()), &cause("r"), decide)
-                    .await
-                    .is_ok()
+                store.change(&key(&id.to_string()), &cause("r"), decide).await.is_ok()
             })
         })
         .collect();
@@ -241,18 +192,13 @@ async fn no_personal_data_stands_in_the_files() {
     let store = open(folder.path());
     add_one(&store, &key("a"), "r").await.unwrap();
     store.put_app(&app("test")).await.unwrap();
-    store
-        .put_session(&session("test", "token-in-the-clear"))
-        .await
-        .unwrap();
+    store.put_session(&session("test", "token-in-the-clear")).await.unwrap();
     let mut searched = 0;
     for file in std::fs::read_dir(folder.path()).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
         searched += bytes.len();
         for clear in [NAME, "secret-in-the-clear", "token-in-the-clear"] {
-            let found = bytes
-                .windows(clear.len())
-                .any(|window| window == clear.as_bytes());
+            let found = bytes.windows(clear.len()).any(|window| window == clear.as_bytes());
             assert!(!found, "{clear} stands in the files");
         }
     }
@@ -288,23 +234,14 @@ async fn apps_and_sessions_are_kept_and_a_token_opens_only_its_own_app() {
     store.put_app(&app("b")).await.unwrap();
     store.put_app(&app("a")).await.unwrap();
     assert_eq!(store.apps().await.unwrap(), [app("a"), app("b")]);
-    assert_eq!(
-        store.app(&"b".parse().unwrap()).await.unwrap(),
-        Some(app("b"))
-    );
+    assert_eq!(store.app(&"b".parse().unwrap()).await.unwrap(), Some(app("b")));
     assert_eq!(store.app(&"c".parse().unwrap()).await.unwrap(), None);
 
     store.put_session(&session("a", "t1")).await.unwrap();
     store.put_session(&session("a", "t2")).await.unwrap();
     let a = "a".parse().unwrap();
-    assert_eq!(
-        store.session(&a, "t1").await.unwrap(),
-        Some(session("a", "t1"))
-    );
-    assert_eq!(
-        store.session(&"b".parse().unwrap(), "t1").await.unwrap(),
-        None
-    );
+    assert_eq!(store.session(&a, "t1").await.unwrap(), Some(session("a", "t1")));
+    assert_eq!(store.session(&"b".parse().unwrap(), "t1").await.unwrap(), None);
     assert_eq!(store.sessions(&a).await.unwrap().len(), 2);
 }
 
@@ -330,14 +267,8 @@ async fn aggregates_of_a_kind_are_listed_in_pages() {
         add_one(&store, &key(id), "r").await.unwrap();
     }
     let pair = |id: &str| ("app/one".to_owned(), id.to_owned());
-    assert_eq!(
-        store.list("thing", None, 2).await.unwrap(),
-        [pair("a"), pair("b")]
-    );
-    let rest = store
-        .list("thing", Some(("app/one", "b")), 2)
-        .await
-        .unwrap();
+    assert_eq!(store.list("thing", None, 2).await.unwrap(), [pair("a"), pair("b")]);
+    let rest = store.list("thing", Some(("app/one", "b")), 2).await.unwrap();
     assert_eq!(rest, [pair("c")]);
     assert!(store.list("other", None, 2).await.unwrap().is_empty());
 }
@@ -351,10 +282,7 @@ async fn a_database_from_the_future_is_left_alone() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
     let refused = Store::open_sqlite(&path, &sealing_key()).err();
-    assert!(matches!(
-        refused,
-        Some(Error::SchemaTooNew { found: 99, .. })
-    ));
+    assert!(matches!(refused, Some(Error::SchemaTooNew { found: 99, .. })));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -369,23 +297,10 @@ async fn the_write_ahead_log_stays_below_its_cap() {
             tokio::spawn(async move {
                 for count in 0..20 {
                     let decide = |_: Option<Document>| {
-                        let document = Document {
-                            count,
-                            name: Pii::new(long.clone()),
-                        };
-                        (
-                            Decision::Put {
-                                document,
-                                what: "count",
-                                look_ups: vec![],
-                            },
-                            (),
-                        )
+                        let document = Document { count, name: Pii::new(long.clone()) };
+                        (Decision::Put { document, what: "count", look_ups: vec![] }, ())
                     };
-                    store
-                        .change(&key(&id.to_string()), &cause("r"), decide)
-                        .await
-                        .unwrap();
+                    store.change(&key(&id.to_string()), &cause("r"), decide).await.unwrap();
                 }
             })
         })
@@ -394,8 +309,6 @@ async fn the_write_ahead_log_stays_below_its_cap() {
         caller.await.unwrap();
     }
     // 64 × 20 × 80 kB have gone through a log that may hold 32 MB and one more batch.
-    let log = std::fs::metadata(folder.path().join("t.db-wal"))
-        .unwrap()
-        .len();
+    let log = std::fs::metadata(folder.path().join("t.db-wal")).unwrap().len();
     assert!(log < CAP_BYTES, "{log} bytes");
 }

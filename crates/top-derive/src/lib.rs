@@ -8,15 +8,49 @@
 use proc_macro::TokenStream;
 use proc_macro2::TokenStream as Tokens;
 use quote::quote;
-use syn::{Attribute, Data, DeriveInput, Expr, ExprLit, Fields, Lit, Meta, parse_macro_input};
+use syn::{
+    Attribute, Data, DeriveInput, Expr, ExprLit, Field, Fields, Ident, Lit, Meta, parse_macro_input,
+};
 
 /// Implements `top::Wire` and `top::Composite`.
 #[proc_macro_derive(Wire, attributes(top))]
 pub fn derive_wire(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    expand(&input)
-        .unwrap_or_else(syn::Error::into_compile_error)
-        .into()
+    expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// What is emitted for each member.
+#[derive(Default)]
+struct Members {
+    specs: Vec<Tokens>,
+    reads: Vec<Tokens>,
+    names: Vec<Ident>,
+    writes: Vec<Tokens>,
+}
+
+impl Members {
+    fn of<'f>(fields: impl IntoIterator<Item = &'f Field>) -> syn::Result<Self> {
+        let mut members = Self::default();
+        for field in fields {
+            let Some(name) = field.ident.clone() else { continue };
+            let (ty, wire_name) = (&field.ty, name.to_string());
+            let (zh, en) = labels(&field.attrs);
+            let example = example(&field.attrs)?;
+            members.specs.push(quote! {
+                ::top::Field {
+                    name: #wire_name,
+                    shape: <#ty as ::top::Wire>::SHAPE,
+                    required: <#ty as ::top::Wire>::REQUIRED,
+                    label: ::top::label(#zh, #en),
+                    example: #example,
+                }
+            });
+            members.reads.push(quote! { let #name = reader.member::<#ty>(node, #wire_name); });
+            members.writes.push(quote! { out.member(#wire_name, &self.#name); });
+            members.names.push(name);
+        }
+        Ok(members)
+    }
 }
 
 fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
@@ -24,39 +58,12 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
     let Data::Struct(data) = &input.data else {
         return Err(syn::Error::new_spanned(ident, "a wire type is a struct"));
     };
-    let empty = syn::punctuated::Punctuated::new();
-    let fields = match &data.fields {
-        Fields::Named(named) => &named.named,
-        Fields::Unit => &empty,
-        Fields::Unnamed(_) => {
-            return Err(syn::Error::new_spanned(ident, "wire members have names"));
-        }
+    let Fields::Named(fields) = &data.fields else {
+        return Err(syn::Error::new_spanned(ident, "wire members have names"));
     };
     let type_name = ident.to_string();
     let item_name = snake_case(&type_name);
-    let (mut specs, mut reads, mut names, mut writes) = (vec![], vec![], vec![], vec![]);
-    for field in fields {
-        let Some(name) = &field.ident else { continue };
-        let (ty, wire_name) = (&field.ty, name.to_string());
-        let (zh, en) = labels(&field.attrs);
-        let example = example(&field.attrs)?;
-        specs.push(quote! {
-            ::top::Field {
-                name: #wire_name,
-                shape: <#ty as ::top::Wire>::SHAPE,
-                required: <#ty as ::top::Wire>::REQUIRED,
-                label: ::top::label(#zh, #en),
-                example: #example,
-            }
-        });
-        reads.push(quote! { let #name = reader.member::<#ty>(node, #wire_name); });
-        writes.push(quote! { out.member(#wire_name, &self.#name); });
-        names.push(name);
-    }
-    let build = match data.fields {
-        Fields::Unit => quote! { Some(Self) },
-        _ => quote! { Some(Self { #(#names: #names?),* }) },
-    };
+    let Members { specs, reads, names, writes } = Members::of(&fields.named)?;
     Ok(quote! {
         impl ::top::Wire for #ident {
             const SHAPE: ::top::Shape = ::top::Shape::Object(&<Self as ::top::Composite>::OBJECT);
@@ -87,7 +94,7 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
                 reader: &mut ::top::Reader,
             ) -> Option<Self> {
                 #(#reads)*
-                #build
+                Some(Self { #(#names: #names?),* })
             }
 
             #[allow(unused_variables)]
@@ -114,9 +121,7 @@ fn snake_case(name: &str) -> String {
 /// The Chinese and the English label: the first documentation paragraph and the rest.
 fn labels(attrs: &[Attribute]) -> (String, String) {
     let lines: Vec<String> = attrs.iter().filter_map(doc_line).collect();
-    let mut paragraphs = lines
-        .split(|line| line.is_empty())
-        .map(|lines| lines.join(" "));
+    let mut paragraphs = lines.split(|line| line.is_empty()).map(|lines| lines.join(" "));
     let zh = paragraphs.next().unwrap_or_default();
     (zh, paragraphs.collect::<Vec<_>>().join(" "))
 }
@@ -125,16 +130,10 @@ fn doc_line(attr: &Attribute) -> Option<String> {
     let Meta::NameValue(meta) = &attr.meta else {
         return None;
     };
-    let Expr::Lit(ExprLit {
-        lit: Lit::Str(text),
-        ..
-    }) = &meta.value
-    else {
+    let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &meta.value else {
         return None;
     };
-    meta.path
-        .is_ident("doc")
-        .then(|| text.value().trim().to_owned())
+    meta.path.is_ident("doc").then(|| text.value().trim().to_owned())
 }
 
 fn example(attrs: &[Attribute]) -> syn::Result<String> {

@@ -88,7 +88,7 @@ pub fn failure(
     node: &str,
 ) -> String {
     let texts = [
-        ("sub_code", rejection.sub_code.as_deref()),
+        ("sub_code", rejection.sub_code),
         ("sub_msg", rejection.sub_msg.as_deref()),
         ("request_id", Some(request_id)),
     ];
@@ -126,10 +126,7 @@ pub fn failure(
 /// Appends the response root of `method`.
 pub(crate) fn push_root(out: &mut String, method: &str) {
     let name = method.strip_prefix("taobao.").unwrap_or(method);
-    out.extend(
-        name.chars()
-            .map(|character| if character == '.' { '_' } else { character }),
-    );
+    out.extend(name.chars().map(|character| if character == '.' { '_' } else { character }));
     out.push_str("_response");
 }
 
@@ -217,19 +214,10 @@ pub fn read<R: Composite>(format: Format, body: &str) -> Result<Answer<R>, Unrea
         });
     }
     R::decode_members(&node, &mut reader)
-        .map(|response| Answer::Success {
-            response,
-            request_id,
-        })
+        .map(|response| Answer::Success { response, request_id })
         .ok_or_else(|| {
-            let paths = reader
-                .into_violations()
-                .into_iter()
-                .map(|violation| violation.path);
-            Unreadable(format!(
-                "missing or mistyped: {}",
-                paths.collect::<Vec<_>>().join(", ")
-            ))
+            let paths = reader.into_violations().into_iter().map(|violation| violation.path);
+            Unreadable(format!("missing or mistyped: {}", paths.collect::<Vec<_>>().join(", ")))
         })
 }
 

@@ -20,10 +20,8 @@ pub struct Row {
 
 macro_rules! rows {
     ($($(#[$doc:meta])* $name:ident $code:literal $msg:literal $sub_code:expr, $sub_msg:expr;)*) => {
-        $($(#[$doc])* pub const $name: Row =
-            Row { code: $code, msg: $msg, sub_code: $sub_code, sub_msg: $sub_msg };)*
-        /// The whole table.
-        pub const ROWS: &[(&str, Row)] = &[$((stringify!($name), $name)),*];
+        $($(#[$doc])* pub const $name: &Row =
+            &Row { code: $code, msg: $msg, sub_code: $sub_code, sub_msg: $sub_msg };)*
     };
 }
 
@@ -110,21 +108,21 @@ impl RemoteErrorCode {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
     /// The table row.
-    pub row: Row,
+    pub row: &'static Row,
     /// What follows the message after a colon: a parameter name or path.
     pub argument: Option<String>,
     /// `sub_code`.
-    pub sub_code: Option<Cow<'static, str>>,
+    pub sub_code: Option<&'static str>,
     /// `sub_msg`.
     pub sub_msg: Option<Cow<'static, str>>,
 }
 
-impl From<Row> for Rejection {
-    fn from(row: Row) -> Self {
+impl From<&'static Row> for Rejection {
+    fn from(row: &'static Row) -> Self {
         Self {
             row,
             argument: None,
-            sub_code: row.sub_code.map(Cow::Borrowed),
+            sub_code: row.sub_code,
             sub_msg: row.sub_msg.map(Cow::Borrowed),
         }
     }
@@ -143,25 +141,19 @@ impl From<&Violation> for Rejection {
 
 impl Rejection {
     /// A row whose message ends in `:<argument>`.
-    pub fn with_argument(row: Row, argument: impl Into<String>) -> Self {
-        Self {
-            argument: Some(argument.into()),
-            ..row.into()
-        }
+    pub fn with_argument(row: &'static Row, argument: impl Into<String>) -> Self {
+        Self { argument: Some(argument.into()), ..row.into() }
     }
 
     /// The service rejects the value at `path` by its form.
     pub fn invalid_parameter(path: &str) -> Self {
-        Self {
-            sub_msg: Some(format!("非法参数: {path}").into()),
-            ..INVALID_PARAMETER.into()
-        }
+        Self { sub_msg: Some(format!("非法参数: {path}").into()), ..INVALID_PARAMETER.into() }
     }
 
     /// The caller is held back for `seconds` by the limit that `sub_code` names.
     pub fn limited(sub_code: &'static str, seconds: u64) -> Self {
         Self {
-            sub_code: Some(Cow::Borrowed(sub_code)),
+            sub_code: Some(sub_code),
             // Clients take the number out of this exact English sentence.
             sub_msg: Some(format!("This ban will last for {seconds} more seconds").into()),
             ..CALL_LIMITED.into()
@@ -189,7 +181,7 @@ impl Rejection {
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.row.code, self.msg())?;
-        for part in [&self.sub_code, &self.sub_msg].into_iter().flatten() {
+        for part in [self.sub_code, self.sub_msg.as_deref()].into_iter().flatten() {
             write!(f, " | {part}")?;
         }
         Ok(())

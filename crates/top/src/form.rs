@@ -11,11 +11,7 @@ use crate::node::{Node, Reader, Side, Violation, ViolationKind};
 
 /// What `application/x-www-form-urlencoded` leaves alone, as `java.net.URLEncoder` does; a blank
 /// becomes `%20`, which every decoder reads.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'*')
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.');
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'_').remove(b'.');
 
 /// A parameter name or value is not UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,19 +42,14 @@ impl<'a> Params<'a> {
 
     /// The value of `name`. An empty or blank value counts as absent, as the SDKs have it.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let at = self
-            .pairs
-            .binary_search_by(|(key, _)| key.as_ref().cmp(name))
-            .ok()?;
+        let at = self.pairs.binary_search_by(|(key, _)| key.as_ref().cmp(name)).ok()?;
         let value = self.pairs[at].1.as_ref();
         (!value.trim().is_empty()).then_some(value)
     }
 
     /// Every pair in byte order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
-        self.pairs
-            .iter()
-            .map(|(name, value)| (name.as_ref(), value.as_ref()))
+        self.pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
     }
 }
 
@@ -70,10 +61,7 @@ pub fn decode_into<'a>(
     bytes: &'a [u8],
     pairs: &mut Vec<(Cow<'a, str>, Cow<'a, str>)>,
 ) -> Result<(), NotUtf8> {
-    for pair in bytes
-        .split(|&byte| byte == b'&')
-        .filter(|pair| !pair.is_empty())
-    {
+    for pair in bytes.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
         let (name, value) = match pair.iter().position(|&byte| byte == b'=') {
             Some(at) => (&pair[..at], &pair[at + 1..]),
             None => (pair, &pair[..0]),
@@ -85,22 +73,14 @@ pub fn decode_into<'a>(
 
 fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, NotUtf8> {
     if bytes.contains(&b'+') {
-        let spaced: Vec<u8> = bytes
-            .iter()
-            .map(|&byte| if byte == b'+' { b' ' } else { byte })
-            .collect();
+        let spaced: Vec<u8> =
+            bytes.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
         let decoded: Vec<u8> = percent_decode(&spaced).collect();
-        return String::from_utf8(decoded)
-            .map(Cow::Owned)
-            .map_err(|_| NotUtf8);
+        return String::from_utf8(decoded).map(Cow::Owned).map_err(|_| NotUtf8);
     }
     match Cow::from(percent_decode(bytes)) {
-        Cow::Borrowed(plain) => std::str::from_utf8(plain)
-            .map(Cow::Borrowed)
-            .map_err(|_| NotUtf8),
-        Cow::Owned(plain) => String::from_utf8(plain)
-            .map(Cow::Owned)
-            .map_err(|_| NotUtf8),
+        Cow::Borrowed(plain) => std::str::from_utf8(plain).map(Cow::Borrowed).map_err(|_| NotUtf8),
+        Cow::Owned(plain) => String::from_utf8(plain).map(Cow::Owned).map_err(|_| NotUtf8),
     }
 }
 
@@ -133,10 +113,7 @@ pub fn read_request<M: Method>(params: &Params<'_>) -> Result<M, Vec<Violation>>
             Ok(node) => node,
             Err(_) => {
                 let path = field.name.to_owned();
-                unreadable.push(Violation {
-                    kind: ViolationKind::InvalidArgument,
-                    path,
-                });
+                unreadable.push(Violation { kind: ViolationKind::InvalidArgument, path });
                 continue;
             }
         };
@@ -160,11 +137,9 @@ fn parameter<'a>(text: &'a str, shape: &Shape) -> Result<Node<'a>, serde_json::E
         _ if shape.travels_as_json() => crate::json::parse(text),
         // The Node SDK sends an array as JSON, every other SDK joins with commas.
         Shape::List(_) if text.starts_with('[') => crate::json::parse(text),
-        Shape::List(_) => Ok(Node::List(
-            text.split(',')
-                .map(|item| Node::Text(Cow::Borrowed(item)))
-                .collect(),
-        )),
+        Shape::List(_) => {
+            Ok(Node::List(text.split(',').map(|item| Node::Text(Cow::Borrowed(item))).collect()))
+        }
         _ => Ok(Node::Text(Cow::Borrowed(text))),
     }
 }
@@ -228,10 +203,7 @@ mod tests {
     fn decoded(form: &str) -> Vec<(String, String)> {
         let mut pairs = Vec::new();
         decode_into(form.as_bytes(), &mut pairs).unwrap();
-        pairs
-            .into_iter()
-            .map(|(name, value)| (name.into_owned(), value.into_owned()))
-            .collect()
+        pairs.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
     }
 
     #[test]
@@ -266,11 +238,8 @@ mod tests {
 
     #[test]
     fn the_first_of_a_repeated_name_is_kept_and_blank_is_absent() {
-        let pairs = vec![
-            ("b".into(), "1".into()),
-            ("a".into(), " ".into()),
-            ("b".into(), "2".into()),
-        ];
+        let pairs =
+            vec![("b".into(), "1".into()), ("a".into(), " ".into()), ("b".into(), "2".into())];
         let params = Params::from_pairs(pairs);
         assert_eq!(params.get("b"), Some("1"));
         assert_eq!(params.get("a"), None);

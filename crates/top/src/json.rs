@@ -20,18 +20,12 @@ pub struct JsonEncoder {
 impl JsonEncoder {
     /// An encoder that wraps lists in an object under their item name; an empty list is `{}`.
     pub fn wrapped(out: String) -> Self {
-        Self {
-            out,
-            plain_lists: false,
-        }
+        Self { out, plain_lists: false }
     }
 
     /// An encoder that writes lists as arrays: `simplify=true`, and parameters inside requests.
     pub fn plain(out: String) -> Self {
-        Self {
-            out,
-            plain_lists: true,
-        }
+        Self { out, plain_lists: true }
     }
 
     /// What was written.

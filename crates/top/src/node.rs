@@ -31,11 +31,9 @@ impl<'a> Node<'a> {
     /// The member called `name`; of several the last, as common JSON parsers have it.
     pub fn member(&self, name: &str) -> Option<&Node<'a>> {
         match self {
-            Self::Object(members) => members
-                .iter()
-                .rev()
-                .find(|(key, _)| key == name)
-                .map(|(_, node)| node),
+            Self::Object(members) => {
+                members.iter().rev().find(|(key, _)| key == name).map(|(_, node)| node)
+            }
             _ => None,
         }
     }
@@ -172,11 +170,7 @@ pub struct Reader {
 impl Reader {
     /// A reader with nothing found yet.
     pub fn new(side: Side) -> Self {
-        Self {
-            side,
-            path: Vec::new(),
-            violations: Vec::new(),
-        }
+        Self { side, path: Vec::new(), violations: Vec::new() }
     }
 
     /// What was found, in the order the platform would complain: by kind, then by place.
@@ -273,7 +267,10 @@ impl Reader {
         match node {
             Node::Null => true,
             Node::Text(text) => self.side == Side::Request && text.trim().is_empty(),
-            Node::List(list) => self.side == Side::Request && list.is_empty() && T::REQUIRED,
+            Node::List(elements) => {
+                let needed = self.side == Side::Request && T::REQUIRED && T::SHAPE.is_list();
+                needed && elements.is_empty()
+            }
             _ => false,
         }
     }

@@ -29,10 +29,7 @@ impl Date {
 
     /// The moment at which the platform's clock shows this, in seconds after the Unix epoch.
     pub fn unix_seconds(self) -> Option<i64> {
-        PLATFORM
-            .to_timestamp(self.0)
-            .ok()
-            .map(jiff::Timestamp::as_second)
+        PLATFORM.to_timestamp(self.0).ok().map(jiff::Timestamp::as_second)
     }
 }
 
@@ -58,25 +55,15 @@ impl FromStr for Date {
             return Err(NotADate);
         }
         let number = |from: usize, to: usize| {
-            bytes[from..to]
-                .iter()
-                .try_fold(0i16, |sum, byte| match byte {
-                    b'0'..=b'9' => Ok(sum * 10 + i16::from(byte - b'0')),
-                    _ => Err(NotADate),
-                })
+            bytes[from..to].iter().try_fold(0i16, |sum, byte| match byte {
+                b'0'..=b'9' => Ok(sum * 10 + i16::from(byte - b'0')),
+                _ => Err(NotADate),
+            })
         };
         let small = |from: usize| number(from, from + 2).map(|value| value as i8);
-        DateTime::new(
-            number(0, 4)?,
-            small(5)?,
-            small(8)?,
-            small(11)?,
-            small(14)?,
-            small(17)?,
-            0,
-        )
-        .map(Self)
-        .map_err(|_| NotADate)
+        DateTime::new(number(0, 4)?, small(5)?, small(8)?, small(11)?, small(14)?, small(17)?, 0)
+            .map(Self)
+            .map_err(|_| NotADate)
     }
 }
 
@@ -110,9 +97,7 @@ impl Wire for String {
             Node::Number(number) => {
                 let exact = number.is_i64()
                     || number.is_u64()
-                    || number
-                        .as_f64()
-                        .is_some_and(|float| float.abs() < EXACT_FLOAT_MAX);
+                    || number.as_f64().is_some_and(|float| float.abs() < EXACT_FLOAT_MAX);
                 if !exact {
                     reader.invalid_type();
                 }
@@ -256,11 +241,7 @@ mod tests {
 
     #[test]
     fn a_date_is_read_strictly_and_printed_as_it_came() {
-        for good in [
-            "2021-08-01 09:00:00",
-            "0001-01-01 00:00:00",
-            "2024-02-29 23:59:59",
-        ] {
+        for good in ["2021-08-01 09:00:00", "0001-01-01 00:00:00", "2024-02-29 23:59:59"] {
             assert_eq!(good.parse::<Date>().unwrap().to_string(), good);
         }
         for bad in [

@@ -40,10 +40,7 @@ impl FromStr for SignMethod {
     type Err = UnknownSignMethod;
 
     fn from_str(name: &str) -> Result<Self, UnknownSignMethod> {
-        Self::ALL
-            .into_iter()
-            .find(|method| method.to_string() == name)
-            .ok_or(UnknownSignMethod)
+        Self::ALL.into_iter().find(|method| method.to_string() == name).ok_or(UnknownSignMethod)
     }
 }
 
@@ -68,10 +65,7 @@ impl<'s> Digester<'s> {
     fn new(method: SignMethod, secret: &'s str) -> Self {
         // HMAC takes a key of any length, so its constructor cannot fail; an empty key is one.
         match method {
-            SignMethod::Md5 => Self::Md5 {
-                digest: Md5::new_with_prefix(secret),
-                secret,
-            },
+            SignMethod::Md5 => Self::Md5 { digest: Md5::new_with_prefix(secret), secret },
             SignMethod::Hmac => Self::Hmac(
                 Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length"),
             ),
@@ -152,13 +146,7 @@ pub fn verify<'p>(
         return true;
     }
     let has_empty = params.clone().any(|(_, value)| value.is_empty());
-    has_empty
-        && matches(sign(
-            method,
-            secret,
-            params.filter(|(_, v)| !v.is_empty()),
-            body,
-        ))
+    has_empty && matches(sign(method, secret, params.filter(|(_, v)| !v.is_empty()), body))
 }
 
 /// The text that is hashed, with the secret where `md5` puts it: what a person compares when two

@@ -76,14 +76,7 @@ impl Encoder for XmlEncoder {
         if value.is_absent() {
             return;
         }
-        self.open(
-            name,
-            if T::SHAPE.is_list() {
-                r#" list="true""#
-            } else {
-                ""
-            },
-        );
+        self.open(name, if T::SHAPE.is_list() { r#" list="true""# } else { "" });
         value.encode(self);
         self.close(name);
     }
@@ -145,20 +138,13 @@ pub fn parse(text: &str) -> Result<(String, Node<'static>), NotXml> {
     let mut reader = EventReader::from_str(text);
     let mut open: Vec<Element> = Vec::new();
     loop {
-        match reader
-            .read_event()
-            .map_err(|error| NotXml(error.to_string()))?
-        {
+        match reader.read_event().map_err(|error| NotXml(error.to_string()))? {
             Event::Start(start) => {
                 if open.len() == DEPTH_MAX {
                     return Err(NotXml(format!("nested deeper than {DEPTH_MAX}")));
                 }
                 let name = start.name().as_ref().to_owned();
-                open.push(Element {
-                    name,
-                    text: String::new(),
-                    children: Vec::new(),
-                });
+                open.push(Element { name, text: String::new(), children: Vec::new() });
             }
             Event::Empty(start) => {
                 let name = start.name().as_ref().to_owned();
@@ -220,10 +206,7 @@ mod tests {
         let (root, node) = parse("<r><a>1 &lt;&#13;</a><l list=\"true\"><i>x</i></l></r>").unwrap();
         assert_eq!(root, "r");
         assert_eq!(node.member("a"), Some(&Node::Text("1 <\r".into())));
-        assert_eq!(
-            node.member("l").unwrap().member("i"),
-            Some(&Node::Text("x".into()))
-        );
+        assert_eq!(node.member("l").unwrap().member("i"), Some(&Node::Text("x".into())));
     }
 
     #[test]

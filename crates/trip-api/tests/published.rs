@@ -1,5 +1,7 @@
 //! Every declaration against the facts of its published page, row by row.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 use top::{Object, Session, Shape, Spec};
 
 /// A published page as facts: the header lines and the rows.
@@ -15,10 +17,7 @@ fn page(spec: &Spec) -> Page {
         .unwrap_or_else(|error| panic!("{} has no published facts in {file}: {error}", spec.name));
     let (mut facts, mut rows) = (Vec::new(), Vec::new());
     for line in text.lines() {
-        match line
-            .strip_prefix("# ")
-            .and_then(|fact| fact.split_once('\t'))
-        {
+        match line.strip_prefix("# ").and_then(|fact| fact.split_once('\t')) {
             Some((name, value)) => facts.push((name.to_owned(), value.to_owned())),
             None => rows.push(line.to_owned()),
         }
@@ -63,10 +62,7 @@ fn every_declaration_matches_its_published_page() {
             ("session", session.to_owned()),
             ("root", spec.root()),
         ];
-        assert_eq!(
-            page.facts,
-            declared.map(|(name, value)| (name.to_owned(), value))
-        );
+        assert_eq!(page.facts, declared.map(|(name, value)| (name.to_owned(), value)));
 
         let mut rows = vec!["side\tpath\ttype\trequired\texample".to_owned()];
         list("request", "", &spec.request, &mut rows);

@@ -1,6 +1,8 @@
 //! What is written is read back as it was: values generated from each `Spec`, for every method of
 //! the catalogue, in every format. A new method is covered by being declared.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 use std::borrow::Cow;
 
 use proptest::prelude::*;
@@ -21,26 +23,20 @@ fn value(shape: &'static Shape, side: Side) -> BoxedStrategy<Node<'static>> {
         Side::Response => "[ a-z,<&>\"'/\\\\+%=票😀\r\n\t]{0,8}",
     };
     match shape {
-        Shape::Text | Shape::Json => text
-            .prop_map(|text: String| Node::Text(Cow::Owned(text)))
-            .boxed(),
-        Shape::Number => any::<i64>()
-            .prop_map(|number| Node::Number(number.into()))
-            .boxed(),
+        Shape::Text | Shape::Json => {
+            text.prop_map(|text: String| Node::Text(Cow::Owned(text))).boxed()
+        }
+        Shape::Number => any::<i64>().prop_map(|number| Node::Number(number.into())).boxed(),
         Shape::Boolean => any::<bool>().prop_map(Node::Boolean).boxed(),
         Shape::Date => (1..=9999, 1..=12, 1..=28, 0..=23, 0..=59, 0..=59)
             .prop_map(|(y, mo, d, h, mi, s)| {
-                Node::Text(Cow::Owned(format!(
-                    "{y:04}-{mo:02}-{d:02} {h:02}:{mi:02}:{s:02}"
-                )))
+                Node::Text(Cow::Owned(format!("{y:04}-{mo:02}-{d:02} {h:02}:{mi:02}:{s:02}")))
             })
             .boxed(),
         Shape::Object(object) => members(object, side),
         Shape::List(element) => {
             let least = usize::from(side == Side::Request);
-            prop::collection::vec(value(element, side), least..4)
-                .prop_map(Node::List)
-                .boxed()
+            prop::collection::vec(value(element, side), least..4).prop_map(Node::List).boxed()
         }
     }
 }
@@ -76,10 +72,7 @@ fn decode<T: Composite>(node: &Node<'_>, side: Side) -> T {
 
 fn request_survives<M: Method + PartialEq + std::fmt::Debug>() {
     let strategy = members(object::<M>(), Side::Request);
-    let mut runner = TestRunner::new(Config {
-        cases: CASES,
-        ..Config::default()
-    });
+    let mut runner = TestRunner::new(Config { cases: CASES, ..Config::default() });
     runner
         .run(&strategy, |node| {
             let request: M = decode(&node, Side::Request);
@@ -100,10 +93,7 @@ where
     M::Response: PartialEq + std::fmt::Debug + Clone,
 {
     let strategy = members(object::<M::Response>(), Side::Response);
-    let mut runner = TestRunner::new(Config {
-        cases: CASES,
-        ..Config::default()
-    });
+    let mut runner = TestRunner::new(Config { cases: CASES, ..Config::default() });
     runner
         .run(&strategy, |node| {
             let response: M::Response = decode(&node, Side::Response);

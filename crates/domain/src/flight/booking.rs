@@ -87,10 +87,7 @@ impl Booking {
             return Err(BadBooking::Travellers);
         }
         for (at, traveller) in self.travellers.iter().enumerate() {
-            if self.travellers[..at]
-                .iter()
-                .any(|other| other.user_id == traveller.user_id)
-            {
+            if self.travellers[..at].iter().any(|other| other.user_id == traveller.user_id) {
                 return Err(BadBooking::RepeatedTraveller(traveller.user_id.clone()));
             }
         }
@@ -116,9 +113,7 @@ impl Booking {
 
     /// The position of a traveller.
     pub fn traveller(&self, user_id: &UserId) -> Option<usize> {
-        self.travellers
-            .iter()
-            .position(|traveller| traveller.user_id == *user_id)
+        self.travellers.iter().position(|traveller| traveller.user_id == *user_id)
     }
 }
 
@@ -144,17 +139,11 @@ impl FromStr for FlightNo {
 
     fn from_str(text: &str) -> Result<Self, NotAFlightNo> {
         let (airline, number) = text.split_at_checked(2).ok_or(NotAFlightNo)?;
-        let digits = number
-            .strip_suffix(|c: char| c.is_ascii_uppercase())
-            .unwrap_or(number);
-        let well_formed = airline
-            .bytes()
-            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        let digits = number.strip_suffix(|c: char| c.is_ascii_uppercase()).unwrap_or(number);
+        let well_formed = airline.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
             && (1..=4).contains(&digits.len())
             && digits.bytes().all(|b| b.is_ascii_digit());
-        well_formed
-            .then(|| Self(text.to_owned()))
-            .ok_or(NotAFlightNo)
+        well_formed.then(|| Self(text.to_owned())).ok_or(NotAFlightNo)
     }
 }
 
@@ -309,11 +298,7 @@ impl Airline {
     fn known(code: &str) -> Result<Self, UnknownCode> {
         let (name, short_name) =
             place::airline_by_code(code).ok_or_else(|| UnknownCode(format!("airline {code}")))?;
-        Ok(Self {
-            code: code.into(),
-            name: name.into(),
-            short_name: short_name.into(),
-        })
+        Ok(Self { code: code.into(), name: name.into(), short_name: short_name.into() })
     }
 }
 
@@ -355,9 +340,7 @@ impl TryFrom<EndpointDraft> for Endpoint {
         let known = place::airport_by_code(&draft.airport_code);
         let unknown = || UnknownCode(format!("airport {}", draft.airport_code));
         let name = |given: Option<String>, ours: Option<&str>| {
-            given
-                .or_else(|| ours.map(str::to_owned))
-                .ok_or_else(unknown)
+            given.or_else(|| ours.map(str::to_owned)).ok_or_else(unknown)
         };
         Ok(Self {
             airport_name: name(draft.airport_name, known.map(|airport| airport.name))?,

@@ -184,9 +184,7 @@ impl Change {
             ChangeState::ToPay { .. } => ChangePayStatus::ToPay,
             ChangeState::Reissuing { .. } => ChangePayStatus::Paid,
             ChangeState::Changed { .. } => ChangePayStatus::Transferred,
-            ChangeState::Closed {
-                payment: Some(_), ..
-            } => ChangePayStatus::PaidClosed,
+            ChangeState::Closed { payment: Some(_), .. } => ChangePayStatus::PaidClosed,
             ChangeState::Closed { payment: None, .. } => ChangePayStatus::UnpaidClosed,
         }
     }
@@ -255,31 +253,14 @@ impl Change {
             .fees
             .iter()
             .all(|fee| fee.handling_fen >= Fen::ZERO && fee.upgrade_fen >= Fen::ZERO);
-        let total = priced
-            .total()
-            .filter(|_| one_each && never_negative)
-            .ok_or(Refusal::Fees)?;
+        let total = priced.total().filter(|_| one_each && never_negative).ok_or(Refusal::Fees)?;
         let state = if total == Fen::ZERO {
-            ChangeState::Reissuing {
-                priced,
-                payment: None,
-            }
+            ChangeState::Reissuing { priced, payment: None }
         } else if self.request.voluntary {
-            let departs = self
-                .request
-                .flights
-                .iter()
-                .filter_map(|f| f.flight.departs_at())
-                .min();
+            let departs = self.request.flights.iter().filter_map(|f| f.flight.departs_at()).min();
             let usual = now.checked_add(PAY_WINDOW).unwrap_or(now);
             let until = until.unwrap_or_else(|| departs.map_or(usual, |at| usual.min(at)));
-            ChangeState::ToPay {
-                priced: Priced {
-                    pay_by: Some(until),
-                    ..priced
-                },
-                until,
-            }
+            ChangeState::ToPay { priced: Priced { pay_by: Some(until), ..priced }, until }
         } else {
             return Err(Refusal::Fees);
         };
@@ -288,39 +269,24 @@ impl Change {
 
     /// Records the payment.
     pub(super) fn pay(self, trade_no: String, now: Instant) -> Result<Step<Self>, Refusal> {
-        if self
-            .payment()
-            .is_some_and(|payment| payment.alipay_trade_no == trade_no)
-        {
+        if self.payment().is_some_and(|payment| payment.alipay_trade_no == trade_no) {
             return Ok(Step::Already(self));
         }
         let ChangeState::ToPay { priced, .. } = &self.state else {
             return Err(self.refused("pay-change"));
         };
         let amount_fen = priced.total().ok_or(Refusal::Fees)?;
-        let payment = Payment {
-            at: now,
-            alipay_trade_no: trade_no,
-            amount_fen,
-        };
-        let state = ChangeState::Reissuing {
-            priced: priced.clone(),
-            payment: Some(payment),
-        };
+        let payment = Payment { at: now, alipay_trade_no: trade_no, amount_fen };
+        let state = ChangeState::Reissuing { priced: priced.clone(), payment: Some(payment) };
         Ok(Step::Taken(Self { state, ..self }))
     }
 
     /// The new tickets are out.
     pub(super) fn reissued(self, now: Instant) -> Result<Self, Refusal> {
         match self.state {
-            ChangeState::Reissuing { priced, payment } => Ok(Self {
-                state: ChangeState::Changed {
-                    at: now,
-                    priced,
-                    payment,
-                },
-                ..self
-            }),
+            ChangeState::Reissuing { priced, payment } => {
+                Ok(Self { state: ChangeState::Changed { at: now, priced, payment }, ..self })
+            }
             _ => Err(self.refused("reissue")),
         }
     }
@@ -340,28 +306,15 @@ impl Change {
             ChangeState::Reissuing { .. }
             | ChangeState::Changed { .. }
             | ChangeState::Closed { .. } => {
-                let command = if cancelling {
-                    "cancel-change"
-                } else {
-                    "refuse-change"
-                };
+                let command = if cancelling { "cancel-change" } else { "refuse-change" };
                 return Err(self.refused(command));
             }
         };
-        let state = ChangeState::Closed {
-            at: now,
-            by,
-            priced,
-            payment,
-        };
+        let state = ChangeState::Closed { at: now, by, priced, payment };
         Ok(Step::Taken(Self { state, ..self }))
     }
 
     fn refused(&self, command: &'static str) -> Refusal {
-        Refusal::State {
-            what: "change order",
-            state: self.status().row().en,
-            command,
-        }
+        Refusal::State { what: "change order", state: self.status().row().en, command }
     }
 }

@@ -185,27 +185,16 @@ impl Order {
             Command::FailTicketing { reason } => self.fail_ticketing(reason, now),
             Command::Cancel => self.cancel(policy, now).map_err(Refusal::Cancel),
             Command::ApplyChange(request) => self.apply_change(request, now),
-            Command::PriceChange {
-                dis_sub_order_id,
-                fees,
-                until,
-            } => self.in_change(&dis_sub_order_id, now, |change| {
-                change.price(fees, until, now)
-            }),
-            Command::PayChange {
-                dis_sub_order_id,
-                alipay_trade_no,
-            } => self.in_change(&dis_sub_order_id, now, |change| {
-                change.pay(alipay_trade_no, now)
-            }),
-            Command::Reissue {
-                dis_sub_order_id,
-                tickets,
-            } => self.reissue(&dis_sub_order_id, tickets, now),
-            Command::RefuseChange {
-                dis_sub_order_id,
-                reason,
-            } => {
+            Command::PriceChange { dis_sub_order_id, fees, until } => {
+                self.in_change(&dis_sub_order_id, now, |change| change.price(fees, until, now))
+            }
+            Command::PayChange { dis_sub_order_id, alipay_trade_no } => {
+                self.in_change(&dis_sub_order_id, now, |change| change.pay(alipay_trade_no, now))
+            }
+            Command::Reissue { dis_sub_order_id, tickets } => {
+                self.reissue(&dis_sub_order_id, tickets, now)
+            }
+            Command::RefuseChange { dis_sub_order_id, reason } => {
                 let by = ChangeClosing::Refused { reason };
                 self.in_change(&dis_sub_order_id, now, |change| change.close(by, now))
             }

@@ -152,10 +152,7 @@ impl Order {
     /// The booking breaks a rule.
     pub fn new(booking: Booking) -> Result<Self, super::booking::BadBooking> {
         booking.check()?;
-        Ok(Self {
-            booking,
-            state: State::Initial,
-        })
+        Ok(Self { booking, state: State::Initial })
     }
 
     /// The order as it stands at `now`: what nobody paid in time has closed itself. No timer does
@@ -163,10 +160,7 @@ impl Order {
     pub fn at(mut self, now: Instant) -> Self {
         match self.state {
             State::Payable { until, .. } if now >= until => {
-                self.state = State::Closed {
-                    at: until,
-                    by: Closing::PayTimeout,
-                };
+                self.state = State::Closed { at: until, by: Closing::PayTimeout };
             }
             State::Ticketed(mut ticketed) => {
                 ticketed.changes = ticketed.changes.into_iter().map(|c| c.at(now)).collect();
@@ -199,14 +193,8 @@ impl Order {
             | State::Initial
             | State::NotSubmitted
             | State::AwaitingConfirmation
-            | State::Payable {
-                seller_confirmed: false,
-                ..
-            } => OrderPayStatus::Initial,
-            State::Payable {
-                seller_confirmed: true,
-                ..
-            } => OrderPayStatus::SellerConfirmed,
+            | State::Payable { seller_confirmed: false, .. } => OrderPayStatus::Initial,
+            State::Payable { seller_confirmed: true, .. } => OrderPayStatus::SellerConfirmed,
             State::Ticketing { .. } | State::TicketingConfirmed { .. } => OrderPayStatus::Frozen,
             State::Ticketed(_) => OrderPayStatus::Transferred,
             State::Closed { by, .. } => match by {
@@ -223,20 +211,14 @@ impl Order {
     /// When the distributor cancelled it, if that is how it ended.
     pub fn cancelled_at(&self) -> Option<Instant> {
         match &self.state {
-            State::Closed {
-                at,
-                by: Closing::Cancelled { .. },
-            } => Some(*at),
+            State::Closed { at, by: Closing::Cancelled { .. } } => Some(*at),
             _ => None,
         }
     }
 
     /// The change with this number.
     pub fn change(&self, id: &DisSubOrderId) -> Option<&Change> {
-        self.ticketed()?
-            .changes
-            .iter()
-            .find(|change| change.request.dis_sub_order_id == *id)
+        self.ticketed()?.changes.iter().find(|change| change.request.dis_sub_order_id == *id)
     }
 
     /// What exists once tickets are out.
@@ -254,10 +236,7 @@ impl Order {
     pub fn cancel(self, policy: CancelPolicy, now: Instant) -> Result<Step<Self>, CancelRefusal> {
         let order = self.at(now);
         let refunded = match &order.state {
-            State::Closed {
-                by: Closing::Cancelled { .. },
-                ..
-            } => {
+            State::Closed { by: Closing::Cancelled { .. }, .. } => {
                 return Ok(Step::Already(order));
             }
             State::Initial
@@ -270,17 +249,11 @@ impl Order {
                 return Err(CancelRefusal::Ticketed);
             }
             State::Failed { .. }
-            | State::Closed {
-                by: Closing::PayTimeout | Closing::TicketingFailed { .. },
-                ..
-            } => {
+            | State::Closed { by: Closing::PayTimeout | Closing::TicketingFailed { .. }, .. } => {
                 return Err(CancelRefusal::Closed);
             }
         };
-        let state = State::Closed {
-            at: now,
-            by: Closing::Cancelled { refunded },
-        };
+        let state = State::Closed { at: now, by: Closing::Cancelled { refunded } };
         Ok(Step::Taken(Self { state, ..order }))
     }
 
@@ -317,10 +290,7 @@ impl Order {
         let usual = now.checked_add(PAY_WINDOW).unwrap_or(now);
         let departs = order.booking.departs_at();
         let until = until.unwrap_or_else(|| departs.map_or(usual, |at| usual.min(at)));
-        Ok(order.moved(State::Payable {
-            until,
-            seller_confirmed,
-        }))
+        Ok(order.moved(State::Payable { until, seller_confirmed }))
     }
 
     pub(super) fn fail(self, reason: String, now: Instant) -> Result<Step<Self>, Refusal> {
@@ -339,11 +309,7 @@ impl Order {
         match &order.state {
             State::Payable { .. } => {
                 let amount_fen = order.booking.total().ok_or(Refusal::Amount)?;
-                let payment = Payment {
-                    at: now,
-                    alipay_trade_no: trade_no,
-                    amount_fen,
-                };
+                let payment = Payment { at: now, alipay_trade_no: trade_no, amount_fen };
                 Ok(order.moved(State::Ticketing { payment }))
             }
             State::Ticketing { payment }
@@ -386,22 +352,14 @@ impl Order {
         if numbers.len() != expected || repeats(&numbers) {
             return Err(Refusal::Tickets { expected });
         }
-        let tickets = numbers
-            .into_iter()
-            .enumerate()
-            .map(|(traveller, number)| Ticket {
-                number,
-                traveller,
-                status: CouponStatus::OpenForUse,
-                issued_by: None,
-            });
-        let tickets = tickets.collect();
-        let state = State::Ticketed(Ticketed {
-            at: now,
-            payment,
-            tickets,
-            changes: Vec::new(),
+        let tickets = numbers.into_iter().enumerate().map(|(traveller, number)| Ticket {
+            number,
+            traveller,
+            status: CouponStatus::OpenForUse,
+            issued_by: None,
         });
+        let tickets = tickets.collect();
+        let state = State::Ticketed(Ticketed { at: now, payment, tickets, changes: Vec::new() });
         Ok(order.moved(state))
     }
 
@@ -415,15 +373,9 @@ impl Order {
             State::Ticketing { payment: refunded }
             | State::TicketingConfirmed { payment: refunded } => {
                 let by = Closing::TicketingFailed { refunded, reason };
-                Ok(Step::Taken(Self {
-                    state: State::Closed { at: now, by },
-                    ..order
-                }))
+                Ok(Step::Taken(Self { state: State::Closed { at: now, by }, ..order }))
             }
-            State::Closed {
-                by: Closing::TicketingFailed { .. },
-                ..
-            } => Ok(Step::Already(order)),
+            State::Closed { by: Closing::TicketingFailed { .. }, .. } => Ok(Step::Already(order)),
             _ => Err(order.refused("fail-ticketing")),
         }
     }
@@ -445,11 +397,7 @@ impl Order {
         let State::Ticketed(ticketed) = &mut order.state else {
             return Err(order.refused("apply-change"));
         };
-        ticketed.changes.push(Change {
-            request,
-            applied_at: now,
-            state: ChangeState::Applied,
-        });
+        ticketed.changes.push(Change { request, applied_at: now, state: ChangeState::Applied });
         Ok(Step::Taken(order))
     }
 
@@ -473,21 +421,10 @@ impl Order {
             }
         }
         // A flight that replaced another can itself be replaced.
-        let replacements = ticketed
-            .changes
-            .iter()
-            .flat_map(|change| &change.request.flights);
-        let flights = self
-            .booking
-            .segments
-            .iter()
-            .chain(replacements.map(|r| &r.flight));
+        let replacements = ticketed.changes.iter().flat_map(|change| &change.request.flights);
+        let flights = self.booking.segments.iter().chain(replacements.map(|r| &r.flight));
         let numbers: Vec<_> = flights.map(|flight| &flight.flight_no).collect();
-        match request
-            .flights
-            .iter()
-            .find(|f| !numbers.contains(&&f.last_flight_no))
-        {
+        match request.flights.iter().find(|f| !numbers.contains(&&f.last_flight_no)) {
             Some(flight) => Err(Refusal::NoSuchFlight(flight.last_flight_no.clone())),
             None => Ok(()),
         }
@@ -526,10 +463,7 @@ impl Order {
         let State::Ticketed(ticketed) = &order.state else {
             return Err(order.refused("reissue"));
         };
-        let issued = ticketed
-            .tickets
-            .iter()
-            .filter(|ticket| ticket.issued_by.as_ref() == Some(id));
+        let issued = ticketed.tickets.iter().filter(|ticket| ticket.issued_by.as_ref() == Some(id));
         if issued.map(|ticket| &ticket.number).eq(&numbers) && !numbers.is_empty() {
             return Ok(Step::Already(order));
         }
@@ -540,9 +474,7 @@ impl Order {
             return Err(Refusal::Tickets { expected });
         }
         let travellers = change.request.travellers.iter();
-        let positions = travellers
-            .filter_map(|user_id| order.booking.traveller(user_id))
-            .collect();
+        let positions = travellers.filter_map(|user_id| order.booking.traveller(user_id)).collect();
         order.put_change(change);
         if let State::Ticketed(ticketed) = &mut order.state {
             ticketed.exchange(id, positions, numbers);
@@ -555,10 +487,8 @@ impl Order {
             return;
         };
         let id = &change.request.dis_sub_order_id;
-        if let Some(place) = ticketed
-            .changes
-            .iter_mut()
-            .find(|other| other.request.dis_sub_order_id == *id)
+        if let Some(place) =
+            ticketed.changes.iter_mut().find(|other| other.request.dis_sub_order_id == *id)
         {
             *place = change;
         }
@@ -569,32 +499,21 @@ impl Order {
     }
 
     fn refused(&self, command: &'static str) -> Refusal {
-        Refusal::State {
-            what: "flight order",
-            state: self.status().row().en,
-            command,
-        }
+        Refusal::State { what: "flight order", state: self.status().row().en, command }
     }
 }
 
 impl Ticketed {
     /// The ticket of a traveller in a change: the one it issued, or the latest before it did.
     pub fn ticket_in(&self, change: &DisSubOrderId, traveller: usize) -> Option<&Ticket> {
-        let of_traveller = || {
-            self.tickets
-                .iter()
-                .filter(move |t| t.traveller == traveller)
-        };
+        let of_traveller = || self.tickets.iter().filter(move |t| t.traveller == traveller);
         of_traveller()
             .find(|ticket| ticket.issued_by.as_ref() == Some(change))
             .or_else(|| of_traveller().next_back())
     }
 
     fn was_issued(&self, numbers: &[TicketNumber]) -> bool {
-        let first = self
-            .tickets
-            .iter()
-            .filter(|ticket| ticket.issued_by.is_none());
+        let first = self.tickets.iter().filter(|ticket| ticket.issued_by.is_none());
         first.map(|ticket| &ticket.number).eq(numbers)
     }
 
@@ -625,8 +544,5 @@ impl Ticketed {
 }
 
 fn repeats(numbers: &[TicketNumber]) -> bool {
-    numbers
-        .iter()
-        .enumerate()
-        .any(|(at, number)| numbers[..at].contains(number))
+    numbers.iter().enumerate().any(|(at, number)| numbers[..at].contains(number))
 }

@@ -17,12 +17,7 @@ const fn airport(
     city_code: &'static str,
     city: &'static str,
 ) -> Airport {
-    Airport {
-        code,
-        name,
-        city_code,
-        city,
-    }
+    Airport { code, name, city_code, city }
 }
 
 #[rustfmt::skip]
@@ -74,8 +69,5 @@ pub(super) fn airport_by_code(code: &str) -> Option<&'static Airport> {
 
 /// Full and short name of the airline with this code.
 pub(super) fn airline_by_code(code: &str) -> Option<(&'static str, &'static str)> {
-    AIRLINES
-        .iter()
-        .find(|airline| airline.0 == code)
-        .map(|airline| (airline.1, airline.2))
+    AIRLINES.iter().find(|airline| airline.0 == code).map(|airline| (airline.1, airline.2))
 }

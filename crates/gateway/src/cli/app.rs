@@ -94,10 +94,7 @@ impl App {
 impl Add {
     async fn perform(self, desk: &Desk) -> anyhow::Result<()> {
         if !self.replace && desk.store.app(&self.app_key).await?.is_some() {
-            bail!(
-                "there is an app {} already; --replace changes it",
-                self.app_key
-            );
+            bail!("there is an app {} already; --replace changes it", self.app_key);
         }
         let known = |name: &&String| trip_api::SPECS.iter().any(|spec| spec.name == **name);
         if let Some(unknown) = self.methods.iter().find(|name| !known(name)) {
@@ -120,11 +117,7 @@ impl Add {
         let app = Application {
             key: self.app_key,
             secret: Pii::new(secret),
-            methods: if methods.is_empty() {
-                Entitlement::All
-            } else {
-                Entitlement::Only(methods)
-            },
+            methods: if methods.is_empty() { Entitlement::All } else { Entitlement::Only(methods) },
             sub_channels: self.sub_channels.into_iter().collect(),
             channels: self.channels.into_iter().collect(),
             quota: Quota {
@@ -150,10 +143,7 @@ async fn list(desk: &Desk) -> anyhow::Result<()> {
             None => "active".to_owned(),
         };
         let (sub_channels, channels) = (sub_channels.join(","), channels.join(","));
-        print(&format!(
-            "{}\t{state}\t{methods}\t{sub_channels}\t{channels}",
-            app.key
-        ))?;
+        print(&format!("{}\t{state}\t{methods}\t{sub_channels}\t{channels}", app.key))?;
     }
     Ok(())
 }

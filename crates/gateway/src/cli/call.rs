@@ -21,11 +21,7 @@ pub struct Call {
     params: Vec<(String, String)>,
 
     /// Where to call
-    #[arg(
-        long,
-        env = "TRIPWRIGHT_URL",
-        default_value = "http://127.0.0.1:8080/router/rest"
-    )]
+    #[arg(long, env = "TRIPWRIGHT_URL", default_value = "http://127.0.0.1:8080/router/rest")]
     url: String,
 
     /// As which app
@@ -67,25 +63,17 @@ impl Call {
             Form::Simplified => Format::SimplifiedJson,
         };
         let as_demo = self.app_key == demo::APP_KEY;
-        let session = self
-            .session
-            .or_else(|| as_demo.then(|| demo::SESSION.to_owned()));
+        let session = self.session.or_else(|| as_demo.then(|| demo::SESSION.to_owned()));
         let client = Client::new(&self.url, &self.app_key, &self.secret)?
             .sign_method(self.sign_method)
             .format(format);
-        let answer = client
-            .execute(&self.method, &self.params, session.as_deref())
-            .await?;
+        let answer = client.execute(&self.method, &self.params, session.as_deref()).await?;
         print(&answer)?;
         if answer.is_empty() {
             bail!("the server answered nothing");
         }
         let start: String = answer.chars().take(80).collect();
         let failed = start.contains("error_response");
-        Ok(if failed {
-            ExitCode::FAILURE
-        } else {
-            ExitCode::SUCCESS
-        })
+        Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }

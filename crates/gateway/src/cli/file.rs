@@ -14,12 +14,8 @@ pub fn with_defaults(command: Command, path: &Path) -> anyhow::Result<Command> {
     let named = || format!("settings file {}", path.display());
     let text = std::fs::read_to_string(path).with_context(named)?;
     let table: toml::Table = toml::from_str(&text).with_context(named)?;
-    let typed = table
-        .iter()
-        .map(|(name, value)| Ok((name.clone(), typed(name, value)?)));
-    let table = typed
-        .collect::<anyhow::Result<BTreeMap<_, _>>>()
-        .with_context(named)?;
+    let typed = table.iter().map(|(name, value)| Ok((name.clone(), typed(name, value)?)));
+    let table = typed.collect::<anyhow::Result<BTreeMap<_, _>>>().with_context(named)?;
     let mut known = BTreeSet::new();
     let command = apply(command, &table, &mut known);
     if let Some(key) = table.keys().find(|key| !known.contains(*key)) {
@@ -53,9 +49,8 @@ fn typed(name: &str, value: &toml::Value) -> anyhow::Result<String> {
         toml::Value::String(text) => text.clone(),
         toml::Value::Integer(number) => number.to_string(),
         toml::Value::Boolean(truth) => truth.to_string(),
-        other => bail!(
-            "{name} must be a string, a number or a truth value, not {}",
-            other.type_str()
-        ),
+        other => {
+            bail!("{name} must be a string, a number or a truth value, not {}", other.type_str())
+        }
     })
 }

@@ -63,9 +63,7 @@ struct Docs {
 /// Runs the program with the process's own arguments.
 pub fn run() -> ExitCode {
     let outcome = parse().and_then(|cli| {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(perform(cli.command))
     });
     match outcome {
@@ -105,10 +103,7 @@ impl Docs {
             print(&format!("{:#}", catalogue::as_json()))?;
         } else {
             for spec in trip_api::SPECS {
-                print(&format!(
-                    "{}\t{}\t{}",
-                    spec.name, spec.title.zh, spec.title.en
-                ))?;
+                print(&format!("{}\t{}\t{}", spec.name, spec.title.zh, spec.title.en))?;
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -129,18 +124,11 @@ struct Desk {
 impl Desk {
     fn open(data: &Data) -> anyhow::Result<Self> {
         let store = Store::open_sqlite(&data.database(), &sealing_key(data, false)?)?;
-        Ok(Self {
-            store,
-            now: Clock::System.now(),
-        })
+        Ok(Self { store, now: Clock::System.now() })
     }
 
     fn cause(&self) -> Cause {
-        Cause {
-            at: self.now,
-            actor: "command line".into(),
-            request_id: context::request_id(),
-        }
+        Cause { at: self.now, actor: "command line".into(), request_id: context::request_id() }
     }
 
     async fn close(self) -> anyhow::Result<ExitCode> {
@@ -183,11 +171,8 @@ fn write_private(path: &std::path::Path, text: &str) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     writeln!(file, "{text}")?;
     file.sync_all()
 }

@@ -91,21 +91,14 @@ impl Orders {
         match self.action {
             Action::Import { file } => {
                 for order in import::read(&read_file(&file)?)? {
-                    let OrderKey {
-                        app,
-                        sub_channel,
-                        dis_order_id,
-                    } = import::store(&desk.store, order, &desk.cause()).await?;
+                    let OrderKey { app, sub_channel, dis_order_id } =
+                        import::store(&desk.store, order, &desk.cause()).await?;
                     print(&format!("flight/{app}/{sub_channel}/{dis_order_id}"))?;
                 }
             }
             Action::List => list(&desk).await?,
             Action::Show { path, reveal } => show(&desk, &path.0, reveal).await?,
-            Action::Advance {
-                path,
-                command,
-                with,
-            } => {
+            Action::Advance { path, command, with } => {
                 advance(&desk, &path.0, &command, &with).await?;
             }
         }
@@ -116,9 +109,7 @@ impl Orders {
 fn read_file(path: &std::path::Path) -> anyhow::Result<String> {
     let mut text = String::new();
     if path.as_os_str() == "-" {
-        std::io::stdin()
-            .read_to_string(&mut text)
-            .context("standard input")?;
+        std::io::stdin().read_to_string(&mut text).context("standard input")?;
     } else {
         text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read {}", path.display()))?;
@@ -129,16 +120,10 @@ fn read_file(path: &std::path::Path) -> anyhow::Result<String> {
 async fn list(desk: &Desk) -> anyhow::Result<()> {
     let mut after: Option<(String, String)> = None;
     loop {
-        let last = after
-            .as_ref()
-            .map(|(owner, id)| (owner.as_str(), id.as_str()));
+        let last = after.as_ref().map(|(owner, id)| (owner.as_str(), id.as_str()));
         let page = desk.store.list(flight::KIND, last, PAGE).await?;
         for (owner, id) in &page {
-            let key = store::Key {
-                kind: flight::KIND,
-                owner: owner.clone(),
-                id: id.clone(),
-            };
+            let key = store::Key { kind: flight::KIND, owner: owner.clone(), id: id.clone() };
             let Some(order) = desk.store.get::<Order>(&key).await? else {
                 continue;
             };
@@ -190,46 +175,33 @@ fn unmark(tree: &mut Value, reveal: bool) {
 
 async fn advance(desk: &Desk, order_key: &OrderKey, name: &str, with: &str) -> anyhow::Result<()> {
     let mut facts: Value = serde_json::from_str(with).context("--with is not JSON")?;
-    let Value::Object(members) = &mut facts else {
-        bail!("--with is not a JSON object")
-    };
+    let Value::Object(members) = &mut facts else { bail!("--with is not a JSON object") };
     members.insert("command".into(), name.into());
     let command = import::command(facts)?;
     let done = desk
         .store
-        .change(
-            &flight::key(order_key),
-            &desk.cause(),
-            |order: Option<Order>| decide(order, &command, desk),
-        )
+        .change(&flight::key(order_key), &desk.cause(), |order: Option<Order>| {
+            decide(order, &command, desk)
+        })
         .await?;
     let (order, moved) = done?;
     let (status, pay_status) = (order.status().code(), order.pay_status().code());
     let did = if moved { "done" } else { "was so already" };
-    print(&format!(
-        "{did}: order_status {status}, pay_status {pay_status}"
-    ))
+    print(&format!("{did}: order_status {status}, pay_status {pay_status}"))
 }
 
 type Advanced = anyhow::Result<(Order, bool)>;
 
 fn decide(order: Option<Order>, command: &Command, desk: &Desk) -> (Decision<Order>, Advanced) {
     let Some(order) = order else {
-        return (
-            Decision::Keep,
-            Err(anyhow::anyhow!("there is no such order")),
-        );
+        return (Decision::Keep, Err(anyhow::anyhow!("there is no such order")));
     };
     let step: Result<_, Refusal> =
         order.perform(command.clone(), CancelPolicy::default(), desk.now);
     match step {
         Ok(Step::Taken(order)) => {
             let look_ups = flight::look_ups(&order);
-            let put = Decision::Put {
-                document: order.clone(),
-                what: command.name(),
-                look_ups,
-            };
+            let put = Decision::Put { document: order.clone(), what: command.name(), look_ups };
             (put, Ok((order, true)))
         }
         Ok(Step::Already(order)) => (Decision::Keep, Ok((order, false))),

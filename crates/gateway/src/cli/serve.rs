@@ -23,10 +23,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     let clock = Clock::System;
     if production {
         let apps = store.apps().await?;
-        if apps
-            .iter()
-            .any(|app| demo::is_demo_app(app) && app.revoked_at.is_none())
-        {
+        if apps.iter().any(|app| demo::is_demo_app(app) && app.revoked_at.is_none()) {
             bail!(
                 "this database has the demo app, whose secret everybody knows: \
                  `tripwright app revoke {}` first, or start with another folder",

@@ -34,15 +34,10 @@ impl Sign {
             .map(|(name, value)| (Cow::Borrowed(name.as_str()), Cow::Borrowed(value.as_str())));
         let params = Params::from_pairs(pairs.collect());
         let text = string_to_sign(SignMethod::Hmac, &self.secret, params.iter(), &self.body);
-        print(&format!(
-            "string to sign (md5 puts the secret before and after it):\n{text}"
-        ))?;
+        print(&format!("string to sign (md5 puts the secret before and after it):\n{text}"))?;
         for method in SignMethod::ALL {
             let digest = sign(method, &self.secret, params.iter(), self.body.as_bytes());
-            print(&format!(
-                "{method:<12} {digest}",
-                method = method.to_string()
-            ))?;
+            print(&format!("{method:<12} {digest}", method = method.to_string()))?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -35,11 +35,7 @@ pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<R
     if !caller.app.sub_channels.contains(&sub_channel) {
         return Ok(answer(ResultCode::SubChannelDenied, None));
     }
-    let order_key = OrderKey {
-        app: caller.app.key.clone(),
-        sub_channel,
-        dis_order_id,
-    };
+    let order_key = OrderKey { app: caller.app.key.clone(), sub_channel, dis_order_id };
     let order: Option<Order> = cx.store.get(&flight::key(&order_key)).await?;
     let Some(order) = order.map(|order| order.at(caller.now)) else {
         return Ok(answer(ResultCode::OrderNotFound, None));
@@ -83,12 +79,7 @@ fn module(
     Ok(Some(BtripFlightChangeDetailRs {
         alipay_trade_no: payment.map(|payment| payment.alipay_trade_no.clone()),
         extra: change.request.extra.clone(),
-        flight_info_list: change
-            .request
-            .flights
-            .iter()
-            .map(|f| flight_info(f, change))
-            .collect(),
+        flight_info_list: change.request.flights.iter().map(|f| flight_info(f, change)).collect(),
         last_pay_time: priced.and_then(|priced| priced.pay_by).map(instant_text),
         pay_status: change.pay_status().code(),
         pay_time: payment.map(|payment| instant_text(payment.at)),
@@ -149,11 +140,7 @@ fn flight_info(changed: &ChangedFlight, change: &Change) -> OrderFlightInfo {
 
 fn travellers(order: &Order, change: &Change, table: PassengerTypeTable) -> Vec<OrderTravelerInfo> {
     let id = &change.request.dis_sub_order_id;
-    let positions = change
-        .request
-        .travellers
-        .iter()
-        .filter_map(|u| order.booking.traveller(u));
+    let positions = change.request.travellers.iter().filter_map(|u| order.booking.traveller(u));
     positions
         .map(|position| {
             let traveller = &order.booking.travellers[position];

@@ -18,13 +18,8 @@ const WRAPPER: &str = "param_btrip_flight_order_operate_common_rq";
 /// What became of the order.
 enum Outcome {
     NoSuchOrder,
-    Cancelled {
-        at: Instant,
-    },
-    Refused {
-        refusal: CancelRefusal,
-        status: OrderStatus,
-    },
+    Cancelled { at: Instant },
+    Refused { refusal: CancelRefusal, status: OrderStatus },
 }
 
 /// Cancels the order, once: repeating it gives the same answer.
@@ -43,14 +38,8 @@ pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<R
     if !caller.app.sub_channels.contains(&sub_channel) {
         return Ok(not_cancelled(ResultCode::SubChannelDenied, None));
     }
-    let order_key = OrderKey {
-        app: caller.app.key.clone(),
-        sub_channel,
-        dis_order_id,
-    };
-    let policy = CancelPolicy {
-        while_ticketing: cx.settings.cancel_while_ticketing,
-    };
+    let order_key = OrderKey { app: caller.app.key.clone(), sub_channel, dis_order_id };
+    let policy = CancelPolicy { while_ticketing: cx.settings.cancel_while_ticketing };
     let outcome = cx
         .store
         .change(&flight::key(&order_key), &caller.cause(), |order| {
@@ -69,11 +58,7 @@ fn decide(order: Option<Order>, policy: CancelPolicy, now: Instant) -> (Decision
         Ok(Step::Taken(document)) => {
             let at = document.cancelled_at().unwrap_or(now);
             // It was known by all its numbers before.
-            let decision = Decision::Put {
-                document,
-                what: "cancel",
-                look_ups: Vec::new(),
-            };
+            let decision = Decision::Put { document, what: "cancel", look_ups: Vec::new() };
             (decision, Outcome::Cancelled { at })
         }
         Ok(Step::Already(order)) => {
@@ -117,11 +102,7 @@ fn answer(outcome: Outcome) -> Response {
 
 fn not_cancelled(code: ResultCode, module: Option<BtripFlightCancelOrderRs>) -> Response {
     let row = code.row();
-    let result = HisvResult {
-        module,
-        result_code: row.code,
-        result_msg: row.zh.to_owned(),
-        success: false,
-    };
+    let result =
+        HisvResult { module, result_code: row.code, result_msg: row.zh.to_owned(), success: false };
     Response { result }
 }

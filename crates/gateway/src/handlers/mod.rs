@@ -28,10 +28,6 @@ pub struct Caller {
 impl Caller {
     /// Why something changes, for the journal.
     pub fn cause(&self) -> Cause {
-        Cause {
-            at: self.now,
-            actor: self.app.key.to_string(),
-            request_id: self.request_id.clone(),
-        }
+        Cause { at: self.now, actor: self.app.key.to_string(), request_id: self.request_id.clone() }
     }
 }

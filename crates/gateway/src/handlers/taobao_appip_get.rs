@@ -8,7 +8,5 @@ use crate::failure::Failure;
 
 /// Answers the address at the other end of the connection.
 pub async fn handle(_: &Context, caller: &Caller, _: Request) -> Result<Response, Failure> {
-    Ok(Response {
-        ip: caller.address.to_string(),
-    })
+    Ok(Response { ip: caller.address.to_string() })
 }

@@ -9,7 +9,5 @@ use crate::failure::Failure;
 
 /// Answers the moment of the call.
 pub async fn handle(_: &Context, caller: &Caller, _: Request) -> Result<Response, Failure> {
-    Ok(Response {
-        time: Date::at_platform(caller.now.as_second()),
-    })
+    Ok(Response { time: Date::at_platform(caller.now.as_second()) })
 }

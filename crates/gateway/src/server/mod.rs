@@ -66,52 +66,27 @@ pub async fn start(context: Arc<Context>) -> anyhow::Result<Running> {
     let settings = &context.settings;
     let bind = async |port: u16| {
         let address = SocketAddr::new(settings.host, port);
-        TcpListener::bind(address)
-            .await
-            .with_context(|| format!("cannot listen on {address}"))
+        TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
     };
     let usual_admin_port = if settings.port == 0 { 0 } else { 8081 };
     let gateway = bind(settings.port).await?;
     let admin = bind(settings.admin_port.unwrap_or(usual_admin_port)).await?;
     let (stop, stopped) = watch::channel(false);
-    let shared = Arc::new(Shared {
-        context: Arc::clone(&context),
-        draining: AtomicBool::new(false),
-    });
+    let shared =
+        Arc::new(Shared { context: Arc::clone(&context), draining: AtomicBool::new(false) });
     let (gateway_address, admin_address) = (gateway.local_addr()?, admin.local_addr()?);
     let tasks = vec![
-        tokio::spawn(accept(
-            Listener::Gateway,
-            gateway,
-            Arc::clone(&shared),
-            stopped.clone(),
-        )),
-        tokio::spawn(accept(
-            Listener::Admin,
-            admin,
-            Arc::clone(&shared),
-            stopped.clone(),
-        )),
+        tokio::spawn(accept(Listener::Gateway, gateway, Arc::clone(&shared), stopped.clone())),
+        tokio::spawn(accept(Listener::Admin, admin, Arc::clone(&shared), stopped.clone())),
         tokio::spawn(watch_access(Arc::clone(&context), stopped)),
     ];
-    Ok(Running {
-        gateway: gateway_address,
-        admin: admin_address,
-        context,
-        stop,
-        tasks,
-    })
+    Ok(Running { gateway: gateway_address, admin: admin_address, context, stop, tasks })
 }
 
 impl Running {
     /// Stops accepting, lets what was accepted finish, and closes the store.
     pub async fn stop(self) {
-        let Self {
-            context,
-            stop,
-            tasks,
-            ..
-        } = self;
+        let Self { context, stop, tasks, .. } = self;
         // Nobody listening any more means that everything has stopped.
         let _ = stop.send(true);
         for task in tasks {
@@ -169,10 +144,7 @@ async fn accept(
     drop(listener);
     // Every place back means that every connection has ended.
     let all = u32::try_from(most).unwrap_or(u32::MAX);
-    if tokio::time::timeout(DRAIN_TIMEOUT, places.acquire_many(all))
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(DRAIN_TIMEOUT, places.acquire_many(all)).await.is_err() {
         tracing::warn!("gave up waiting for open connections");
     }
 }
@@ -259,11 +231,7 @@ async fn router(
     };
     let answer = pipeline::serve(cx, call).await;
     let close = matches!(body, read::Read::TooLarge);
-    Ok(respond::answer(
-        answer,
-        respond::accepts_gzip(&head.headers),
-        close,
-    ))
+    Ok(respond::answer(answer, respond::accepts_gzip(&head.headers), close))
 }
 
 /// Ready means that a write really commits.
@@ -275,10 +243,7 @@ async fn ready(shared: &Shared) -> Response<Body> {
         Ok(()) => respond::text(StatusCode::OK, "ready\n"),
         Err(error) => {
             tracing::error!(%error, "not ready");
-            respond::text(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the database does not take writes\n",
-            )
+            respond::text(StatusCode::SERVICE_UNAVAILABLE, "the database does not take writes\n")
         }
     }
 }

@@ -124,11 +124,7 @@ impl<'a> Parameters<'a> {
             },
         };
         let params = params.map(|()| Params::from_pairs(pairs));
-        Self {
-            params,
-            signed_body,
-            fallback_format,
-        }
+        Self { params, signed_body, fallback_format }
     }
 }
 
@@ -143,9 +139,7 @@ fn dialect(headers: &HeaderMap) -> Result<Dialect, Rejection> {
     };
     let text = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
     let (kind, parameters) = text.split_once(';').unwrap_or((&text, ""));
-    let charset = parameters
-        .split(';')
-        .find_map(|p| p.trim().strip_prefix("charset="));
+    let charset = parameters.split(';').find_map(|p| p.trim().strip_prefix("charset="));
     if charset.is_some_and(|name| !matches!(name.trim_matches('"').trim(), "utf-8" | "utf8" | "")) {
         return Err(error::INVALID_ENCODING.into());
     }
@@ -185,22 +179,16 @@ fn multipart(
         Ok(())
     };
     // The whole body is here, so nothing is ever waited for.
-    read.now_or_never()
-        .unwrap_or_else(|| Err(unreadable_body()))
+    read.now_or_never().unwrap_or_else(|| Err(unreadable_body()))
 }
 
 /// Whether a part is a file: it names one, in whatever spelling.
 fn is_file(headers: &HeaderMap) -> bool {
-    let disposition = headers
-        .get("content-disposition")
-        .map(|value| value.as_bytes());
+    let disposition = headers.get("content-disposition").map(|value| value.as_bytes());
     let parameters = disposition.unwrap_or_default().split(|&byte| byte == b';');
-    parameters.skip(1).any(|parameter| {
-        parameter
-            .trim_ascii_start()
-            .to_ascii_lowercase()
-            .starts_with(b"filename")
-    })
+    parameters
+        .skip(1)
+        .any(|parameter| parameter.trim_ascii_start().to_ascii_lowercase().starts_with(b"filename"))
 }
 
 /// The boundary, with or without quotes, before or after the charset.
@@ -213,10 +201,7 @@ fn boundary(headers: &HeaderMap) -> Option<String> {
             Some(quoted) => quoted.split_once('"')?,
             None => after.split_once(';').unwrap_or((after, "")),
         };
-        if name
-            .trim_matches([';', ' ', '\t'])
-            .eq_ignore_ascii_case("boundary")
-        {
+        if name.trim_matches([';', ' ', '\t']).eq_ignore_ascii_case("boundary") {
             let value = value.trim_end();
             let fits = !value.is_empty() && value.len() <= BOUNDARY_BYTES_MAX;
             return fits.then(|| value.to_owned());
@@ -239,13 +224,11 @@ mod tests {
     ) -> Result<Vec<String>, Rejection> {
         let mut head = Request::new(()).into_parts().0;
         if let Some(content_type) = content_type {
-            head.headers
-                .insert(CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap());
+            head.headers.insert(CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap());
         }
         let body = Read::Whole(Bytes::copy_from_slice(body));
         let read = Parameters::of(&head, query.as_bytes(), &body);
-        read.params
-            .map(|params| params.iter().map(|(k, v)| format!("{k}={v}")).collect())
+        read.params.map(|params| params.iter().map(|(k, v)| format!("{k}={v}")).collect())
     }
 
     #[test]
@@ -264,10 +247,7 @@ mod tests {
             Content-Disposition:form-data;name=\"image\";filename=\"a b.png\"\r\n\
             Content-Type:image/png\r\n\r\n\u{1}\u{2}\r\n--1081066450016--\r\n";
         let content_type = "multipart/form-data;charset=UTF-8;boundary=1081066450016";
-        assert_eq!(
-            read(Some(content_type), "q=1", body.as_bytes()).unwrap(),
-            ["k=票 1", "q=1"]
-        );
+        assert_eq!(read(Some(content_type), "q=1", body.as_bytes()).unwrap(), ["k=票 1", "q=1"]);
     }
 
     #[test]
@@ -289,32 +269,19 @@ mod tests {
             Content-Type: image/png\r\nContent-Transfer-Encoding: binary\r\n\r\nx\r\n\
             --PYTHON_SDK_BOUNDARY--\r\n\r\n";
         let content_type = "multipart/form-data; boundary=\"PYTHON_SDK_BOUNDARY\"";
-        assert_eq!(
-            read(Some(content_type), "", body.as_bytes()).unwrap(),
-            ["k=a\r\nb"]
-        );
+        assert_eq!(read(Some(content_type), "", body.as_bytes()).unwrap(), ["k=a\r\nb"]);
     }
 
     #[test]
     fn a_multipart_body_that_is_none_is_named() {
         let refused = Err(unreadable_body());
-        for body in [
-            "",
-            "--B\r\n",
-            "--B\r\nContent-Disposition: form-data\r\n\r\nv\r\n--B--",
-        ] {
-            assert_eq!(
-                read(Some("multipart/form-data; boundary=B"), "", body.as_bytes()),
-                refused
-            );
+        for body in ["", "--B\r\n", "--B\r\nContent-Disposition: form-data\r\n\r\nv\r\n--B--"] {
+            assert_eq!(read(Some("multipart/form-data; boundary=B"), "", body.as_bytes()), refused);
         }
         assert_eq!(read(Some("multipart/form-data"), "", b""), refused);
         let part = "--B\r\nContent-Disposition: form-data; name=\"k\"\r\n\r\nv\r\n";
         let many = format!("{}--B--", part.repeat(PARTS_MAX + 1));
-        assert_eq!(
-            read(Some("multipart/form-data; boundary=B"), "", many.as_bytes()),
-            refused
-        );
+        assert_eq!(read(Some("multipart/form-data; boundary=B"), "", many.as_bytes()), refused);
     }
 
     #[test]
@@ -325,10 +292,7 @@ mod tests {
         assert_eq!(read(None, "", b"a=%D6%D0"), refused);
         assert_eq!(read(None, "a=%D6%D0", b""), refused);
         let part = b"--B\r\nContent-Disposition: form-data; name=\"k\"\r\n\r\n\xD6\xD0\r\n--B--";
-        assert_eq!(
-            read(Some("multipart/form-data; boundary=B"), "", part),
-            refused
-        );
+        assert_eq!(read(Some("multipart/form-data; boundary=B"), "", part), refused);
     }
 
     #[test]

@@ -30,10 +30,7 @@ pub fn answer(answer: Answer, gzip: bool, close: bool) -> Response<Body> {
     let bytes = compressed.unwrap_or_else(|| answer.body.into_bytes());
     let mut response = Response::new(Full::new(Bytes::from(bytes)));
     let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static(answer.format.content_type()),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.format.content_type()));
     headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
     headers.insert(TOP_BODYLENGTH, HeaderValue::from(characters));
     if is_compressed {
@@ -54,10 +51,7 @@ fn compress(bytes: &[u8]) -> Option<Vec<u8>> {
 
 /// Whether the client asked for gzip; several do not decode what they did not ask for.
 pub fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let values = headers
-        .get_all(ACCEPT_ENCODING)
-        .into_iter()
-        .filter_map(|v| v.to_str().ok());
+    let values = headers.get_all(ACCEPT_ENCODING).into_iter().filter_map(|v| v.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|coding| {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
         let refused = weight.trim().trim_start_matches("q=").parse() == Ok(0.0_f32);
@@ -78,9 +72,7 @@ pub fn json(status: StatusCode, value: &Value) -> Response<Body> {
 fn typed(status: StatusCode, content_type: &'static str, body: String) -> Response<Body> {
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 

@@ -27,10 +27,7 @@ fn without_numbers(reply: &Reply) -> String {
     for name in ["btrip_sub_order_id", "btrip_order_id"] {
         let at = text.find(name).unwrap() + name.len();
         let digits = text[at..].find(|c: char| c.is_ascii_digit()).unwrap() + at;
-        let count = text[digits..]
-            .bytes()
-            .take_while(u8::is_ascii_digit)
-            .count();
+        let count = text[digits..].bytes().take_while(u8::is_ascii_digit).count();
         assert_eq!(count, 15);
         text.replace_range(digits..digits + count, "N");
     }
@@ -40,11 +37,8 @@ fn without_numbers(reply: &Reply) -> String {
 #[test]
 fn the_pages_example_is_answered_with_every_field_as_json() {
     let app = App::start();
-    let expected = r#"{"alitrip_btrip_flight_distribution_change_detail_response":{"result":{"module":{"alipay_trade_no":"demo-trade-1234","extra":"{\"source\":\"demo\"}","flight_info_list":{"order_flight_info":[{"airline_code":"MU","arr_airport":"PEK","arr_airport_code":"PEK","arr_city":"北京","arr_city_code":"BJS","arr_time":"2027-03-01 17:05:00","baggage":"20KG","build_price":5000,"cabin":"B","cabin_class":"Y","carrier":"FM9107","dep_airport":"SHA","dep_airport_code":"SHA","dep_city":"上海","dep_city_code":"SHA","dep_time":"2027-03-01 13:30:00","flight_no":"MU5693","meal":"正餐","oil_price":2000,"segment_type":0,"stop_arr_time":"2027-03-01 15:00:00","stop_city":"TAO","stop_dep_time":"2027-03-01 15:45:00","ticket_price":128000,"last_flight_no":"MU5101","last_cabin":"Y","tuigaiqian_info":"起飞前2小时(含)以外退票收取票面价20%,改期免费;之后退票收取30%,改期收取10%","dep_terminal":"T2","arr_terminal":"T2","airline_name":"中国东方航空","airline_simple_name":"东航","arr_airport_code_name":"首都国际机场","dep_airport_code_name":"虹桥国际机场"}]},"last_pay_time":"2027-02-28 09:00:00","pay_status":3,"pay_time":"2026-03-01 08:20:00","settle_price":35000,"settle_type":4,"status":2,"total_change_price":20000,"total_price":35000,"total_upgrade_price":15000,"traveler_info_list":{"order_traveler_info":[{"passenger_name":"张三","passenger_type":"0","ticket_no":"781-2400000115","user_id":"100001","open_ticket_status":0}]},"dis_sub_order_id":"1234","dis_order_id":"1234","btrip_sub_order_id":N,"btrip_order_id":N},"result_code":0,"result_msg":"成功","success":true},"request_id":"RID"}}"#;
-    assert_eq!(
-        without_numbers(&detail(&app, Form::Json, "jianhang001", "1234", "1234")),
-        expected
-    );
+    let expected = r#"{"alitrip_btrip_flight_distribution_change_detail_response":{"result":{"module":{"alipay_trade_no":"demo-trade-15","extra":"{\"source\":\"demo\"}","flight_info_list":{"order_flight_info":[{"airline_code":"MU","arr_airport":"PEK","arr_airport_code":"PEK","arr_city":"北京","arr_city_code":"BJS","arr_time":"2027-03-01 17:05:00","baggage":"20KG","build_price":5000,"cabin":"B","cabin_class":"Y","carrier":"FM9107","dep_airport":"SHA","dep_airport_code":"SHA","dep_city":"上海","dep_city_code":"SHA","dep_time":"2027-03-01 13:30:00","flight_no":"MU5693","meal":"正餐","oil_price":2000,"segment_type":0,"stop_arr_time":"2027-03-01 15:00:00","stop_city":"TAO","stop_dep_time":"2027-03-01 15:45:00","ticket_price":128000,"last_flight_no":"MU5101","last_cabin":"Y","tuigaiqian_info":"起飞前2小时(含)以外退票收取票面价20%,改期免费;之后退票收取30%,改期收取10%","dep_terminal":"T2","arr_terminal":"T2","airline_name":"中国东方航空","airline_simple_name":"东航","arr_airport_code_name":"首都国际机场","dep_airport_code_name":"虹桥国际机场"}]},"last_pay_time":"2027-02-28 09:00:00","pay_status":3,"pay_time":"2026-03-01 08:20:00","settle_price":35000,"settle_type":4,"status":2,"total_change_price":20000,"total_price":35000,"total_upgrade_price":15000,"traveler_info_list":{"order_traveler_info":[{"passenger_name":"张三","passenger_type":"0","ticket_no":"781-2400000015","user_id":"100001","open_ticket_status":0}]},"dis_sub_order_id":"1234","dis_order_id":"1234","btrip_sub_order_id":N,"btrip_order_id":N},"result_code":0,"result_msg":"成功","success":true},"request_id":"RID"}}"#;
+    assert_eq!(without_numbers(&detail(&app, Form::Json, "jianhang001", "1234", "1234")), expected);
 }
 
 #[test]
@@ -52,7 +46,7 @@ fn the_pages_example_is_answered_with_every_field_as_xml() {
     let app = App::start();
     let expected = "<?xml version=\"1.0\" encoding=\"utf-8\" ?>\
         <alitrip_btrip_flight_distribution_change_detail_response><result><module>\
-        <alipay_trade_no>demo-trade-1234</alipay_trade_no>\
+        <alipay_trade_no>demo-trade-15</alipay_trade_no>\
         <extra>{&quot;source&quot;:&quot;demo&quot;}</extra>\
         <flight_info_list list=\"true\"><order_flight_info><airline_code>MU</airline_code>\
         <arr_airport>PEK</arr_airport><arr_airport_code>PEK</arr_airport_code>\
@@ -78,7 +72,7 @@ fn the_pages_example_is_answered_with_every_field_as_xml() {
         <total_change_price>20000</total_change_price><total_price>35000</total_price>\
         <total_upgrade_price>15000</total_upgrade_price><traveler_info_list list=\"true\">\
         <order_traveler_info><passenger_name>张三</passenger_name>\
-        <passenger_type>0</passenger_type><ticket_no>781-2400000115</ticket_no>\
+        <passenger_type>0</passenger_type><ticket_no>781-2400000015</ticket_no>\
         <user_id>100001</user_id><open_ticket_status>0</open_ticket_status>\
         </order_traveler_info></traveler_info_list><dis_sub_order_id>1234</dis_sub_order_id>\
         <dis_order_id>1234</dis_order_id><btrip_sub_order_id>N</btrip_sub_order_id>\
@@ -86,10 +80,7 @@ fn the_pages_example_is_answered_with_every_field_as_xml() {
         <result_msg>成功</result_msg><success>true</success></result>\
         <request_id>RID</request_id>\
         </alitrip_btrip_flight_distribution_change_detail_response><!--top.tripwright-->";
-    assert_eq!(
-        without_numbers(&detail(&app, Form::Xml, "jianhang001", "1234", "1234")),
-        expected
-    );
+    assert_eq!(without_numbers(&detail(&app, Form::Xml, "jianhang001", "1234", "1234")), expected);
 }
 
 #[test]
@@ -119,15 +110,15 @@ fn every_state_shows_its_codes_its_money_and_the_ticket_held() {
     #[rustfmt::skip]
     let table = [
         // order                      status pay  total   paid   deadline ticket
-        ("demo-change-applied",       1,     0,   0,      false, false,   "781-2400000120"),
-        ("demo-change-to-pay",        4,     1,   35_000, false, true,    "781-2400000130"),
-        ("demo-change-timed-out",     3,     5,   35_000, false, true,    "781-2400000140"),
-        ("demo-change-paid",          5,     2,   35_000, true,  true,    "781-2400000150"),
-        ("demo-change-free",          5,     2,   0,      false, false,   "781-2400000160"),
-        ("demo-change-done",          2,     3,   35_000, true,  true,    "781-2400000175"),
-        ("demo-change-refused",       3,     5,   0,      false, false,   "781-2400000180"),
-        ("demo-change-refused-paid",  3,     4,   35_000, true,  true,    "781-2400000190"),
-        ("demo-change-dropped",       3,     5,   0,      false, false,   "781-2400000200"),
+        ("demo-change-applied",       1,     0,   0,      false, false,   "781-2400000140"),
+        ("demo-change-to-pay",        4,     1,   35_000, false, true,    "781-2400000150"),
+        ("demo-change-timed-out",     3,     5,   35_000, false, true,    "781-2400000160"),
+        ("demo-change-paid",          5,     2,   35_000, true,  true,    "781-2400000170"),
+        ("demo-change-free",          5,     2,   0,      false, false,   "781-2400000180"),
+        ("demo-change-done",          2,     3,   35_000, true,  true,    "781-2400000195"),
+        ("demo-change-refused",       3,     5,   0,      false, false,   "781-2400000200"),
+        ("demo-change-refused-paid",  3,     4,   35_000, true,  true,    "781-2400000210"),
+        ("demo-change-dropped",       3,     5,   0,      false, false,   "781-2400000220"),
     ];
     for (order, status, pay_status, total, paid, deadline, ticket) in table {
         let module = demo(&app, order);
@@ -169,9 +160,7 @@ fn a_flight_without_a_stop_has_no_stop_fields() {
     });
     let answer = detail(&app, Form::Json, "corp001", "no-stop", "c").json();
     let module = &answer[ROOT]["result"]["module"];
-    let flight = module["flight_info_list"]["order_flight_info"][0]
-        .as_object()
-        .unwrap();
+    let flight = module["flight_info_list"]["order_flight_info"][0].as_object().unwrap();
     let absent = [
         "stop_arr_time",
         "stop_city",
@@ -201,10 +190,7 @@ fn an_unknown_pair_and_somebody_elses_are_answered_alike() {
         ("corp001", "1234", "1234"),
         ("corp001", "demo-payable", "demo-change"),
     ] {
-        assert_eq!(
-            detail(&app, Form::Json, sub_channel, order, change).text(),
-            missing
-        );
+        assert_eq!(detail(&app, Form::Json, sub_channel, order, change).text(), missing);
     }
     assert_eq!(
         detail(&app, Form::Json, "corp999", "1234", "1234").text(),

@@ -77,15 +77,9 @@ fn an_order_in_every_state_is_cancelled_or_refused_for_the_reason_that_is_true()
 #[test]
 fn cancelling_twice_is_cancelling_once() {
     let app = App::start();
-    assert_eq!(
-        app.cancel("corp001", "demo-payable").text(),
-        cancelled("2026-03-01 09:00:00")
-    );
+    assert_eq!(app.cancel("corp001", "demo-payable").text(), cancelled("2026-03-01 09:00:00"));
     app.set_clock("2026-03-01T01:05:00Z");
-    assert_eq!(
-        app.cancel("corp001", "demo-payable").text(),
-        cancelled("2026-03-01 09:00:00")
-    );
+    assert_eq!(app.cancel("corp001", "demo-payable").text(), cancelled("2026-03-01 09:00:00"));
     let story = app.story(&key("test", "corp001", "demo-payable"));
     assert_eq!(story, ["cancel by test", "import by demo"]);
 }
@@ -97,10 +91,8 @@ fn an_order_whose_deadline_has_passed_is_closed_without_anybody_closing_it() {
     app.set_clock("2026-03-01T01:30:00Z");
     let late = [("timestamp", "2026-03-01 09:30:00".to_owned())];
     let rq = json!({"sub_channel": "corp001", "dis_order_id": "imported"}).to_string();
-    let mut params: Vec<_> = public(CANCEL)
-        .into_iter()
-        .filter(|(n, _)| *n != "timestamp")
-        .collect();
+    let mut params: Vec<_> =
+        public(CANCEL).into_iter().filter(|(n, _)| *n != "timestamp").collect();
     params.extend(late);
     params.extend([("format", "json".to_owned()), (WRAPPER, rq)]);
     let reply = app.send_signed(&params, "test");
@@ -131,10 +123,7 @@ fn somebody_elses_order_is_answered_like_one_that_does_not_exist() {
     // The right app, the wrong sub-channel.
     assert_eq!(app.cancel("jianhang001", "demo-payable").text(), missing);
     // The order is untouched.
-    assert_eq!(
-        app.cancel("corp001", "demo-payable").text(),
-        cancelled("2026-03-01 09:00:00")
-    );
+    assert_eq!(app.cancel("corp001", "demo-payable").text(), cancelled("2026-03-01 09:00:00"));
 }
 
 #[test]
@@ -148,10 +137,7 @@ fn a_sub_channel_that_is_not_the_apps_is_refused_before_any_look_up() {
 #[test]
 fn the_policy_switch_lets_a_paid_order_be_cancelled() {
     let app = App::with(&["--cancel-while-ticketing"]);
-    assert_eq!(
-        app.cancel("corp001", "demo-ticketing").text(),
-        cancelled("2026-03-01 09:00:00")
-    );
+    assert_eq!(app.cancel("corp001", "demo-ticketing").text(), cancelled("2026-03-01 09:00:00"));
     assert_eq!(
         app.cancel("corp001", "demo-ticketing-confirmed").text(),
         refused("1001", "已出票不可取消", "28")
@@ -163,11 +149,7 @@ fn order_numbers_are_taken_as_they_are() {
     let app = App::start();
     for id in ["订单 a+b%&=c😀", "a/b\\\"c'<&>", " leading and trailing "] {
         app.import(|order| order["booking"]["key"]["dis_order_id"] = id.into());
-        assert_eq!(
-            app.cancel("corp001", id).text(),
-            cancelled("2026-03-01 09:00:00"),
-            "{id}"
-        );
+        assert_eq!(app.cancel("corp001", id).text(), cancelled("2026-03-01 09:00:00"), "{id}");
     }
 }
 
@@ -192,7 +174,8 @@ fn of_many_cancels_at_once_all_are_told_the_same_and_one_is_written() {
 
 #[test]
 fn when_a_cancel_races_with_payment_and_ticketing_one_wins_and_both_are_told_the_truth() {
-    const ROUNDS: usize = 24;
+    const ROUNDS: u32 = 24;
+    const STEP: std::time::Duration = std::time::Duration::from_micros(400);
     let app = App::start();
     let (mut cancels, mut tickets) = (0, 0);
     for round in 0..ROUNDS {
@@ -204,20 +187,19 @@ fn when_a_cancel_races_with_payment_and_ticketing_one_wins_and_both_are_told_the
         let (reply, ticketed) = std::thread::scope(|scope| {
             let seller = scope.spawn(|| {
                 start.wait();
+                // Both ways around must happen: each round the seller comes earlier and the
+                // distributor later.
+                std::thread::sleep(STEP * (ROUNDS - round));
                 std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                     let pay = json!({"command": "pay", "alipay_trade_no": id});
                     app.advance(&order_key, pay);
                     let number = format!("784-{round:010}");
-                    app.advance(
-                        &order_key,
-                        json!({"command": "ticket", "tickets": [number]}),
-                    );
+                    app.advance(&order_key, json!({"command": "ticket", "tickets": [number]}));
                 }))
                 .is_ok()
             });
             start.wait();
-            // Both ways around must happen, so the caller waits a little longer each round.
-            std::thread::sleep(std::time::Duration::from_micros(400 * round as u64));
+            std::thread::sleep(STEP * round);
             (app.cancel("corp001", &id), seller.join().unwrap())
         });
         let status = app.order(&order_key).status().code();
@@ -234,10 +216,7 @@ fn when_a_cancel_races_with_payment_and_ticketing_one_wins_and_both_are_told_the
             cancels += 1;
         }
     }
-    assert!(
-        cancels > 0 && tickets > 0,
-        "{cancels} cancels and {tickets} tickets"
-    );
+    assert!(cancels > 0 && tickets > 0, "{cancels} cancels and {tickets} tickets");
 }
 
 #[test]
@@ -251,9 +230,7 @@ fn a_name_never_stands_in_the_files() {
         searched += bytes.len();
         for clear in ["欧阳不在册", "999999199001010016", "13800000001"] {
             assert!(
-                !bytes
-                    .windows(clear.len())
-                    .any(|window| window == clear.as_bytes()),
+                !bytes.windows(clear.len()).any(|window| window == clear.as_bytes()),
                 "{clear}"
             );
         }

@@ -62,15 +62,9 @@ impl App {
             let store = Store::open_sqlite(&settings.data.database(), &key).unwrap();
             let clock = Clock::set_to(at(NOW));
             demo::load(&store, clock.now()).await.unwrap();
-            server::start(Arc::new(Context::new(settings, clock, store)))
-                .await
-                .unwrap()
+            server::start(Arc::new(Context::new(settings, clock, store))).await.unwrap()
         });
-        Self {
-            folder,
-            runtime,
-            running: Some(running),
-        }
+        Self { folder, runtime, running: Some(running) }
     }
 
     pub fn running(&self) -> &Running {
@@ -96,16 +90,8 @@ impl App {
 
     pub fn call_as(&self, form: Form, method: &str, params: &[(&str, &str)]) -> Reply {
         let mut all = public(method);
-        all.extend(
-            form.params()
-                .iter()
-                .map(|(name, value)| (*name, (*value).to_owned())),
-        );
-        all.extend(
-            params
-                .iter()
-                .map(|(name, value)| (*name, (*value).to_owned())),
-        );
+        all.extend(form.params().iter().map(|(name, value)| (*name, (*value).to_owned())));
+        all.extend(params.iter().map(|(name, value)| (*name, (*value).to_owned())));
         self.send_signed(&all, demo::SECRET)
     }
 
@@ -119,10 +105,7 @@ impl App {
 
     pub fn post_form(&self, form: &str) -> Reply {
         let head = "Content-Type: application/x-www-form-urlencoded;charset=UTF-8\r\n";
-        self.send(
-            &format!("POST /router/rest HTTP/1.1\r\n{head}"),
-            form.as_bytes(),
-        )
+        self.send(&format!("POST /router/rest HTTP/1.1\r\n{head}"), form.as_bytes())
     }
 
     /// Sends a request whose head lacks only its host, length and end.
@@ -173,9 +156,7 @@ impl App {
         edit(&mut order);
         let order = serde_json::from_value(order).unwrap();
         let cause = cause();
-        self.runtime
-            .block_on(import::store(&self.context().store, order, &cause))
-            .unwrap();
+        self.runtime.block_on(import::store(&self.context().store, order, &cause)).unwrap();
     }
 
     /// Performs a transition as another party would.
@@ -184,47 +165,24 @@ impl App {
         let (store, now) = (&self.context().store, self.context().clock.now());
         let decide = |order: Option<Order>| {
             let policy = CancelPolicy::default();
-            let step = order
-                .unwrap()
-                .perform(command.clone(), policy, now)
-                .unwrap();
-            let Step::Taken(document) = step else {
-                panic!("nothing moved")
-            };
+            let step = order.unwrap().perform(command.clone(), policy, now).unwrap();
+            let Step::Taken(document) = step else { panic!("nothing moved") };
             let look_ups = flight::look_ups(&document);
-            (
-                Decision::Put {
-                    document,
-                    what: command.name(),
-                    look_ups,
-                },
-                (),
-            )
+            (Decision::Put { document, what: command.name(), look_ups }, ())
         };
-        self.runtime
-            .block_on(store.change(&flight::key(key), &cause(), decide))
-            .unwrap();
+        self.runtime.block_on(store.change(&flight::key(key), &cause(), decide)).unwrap();
     }
 
     pub fn order(&self, key: &OrderKey) -> Order {
         let store = &self.context().store;
-        self.runtime
-            .block_on(store.get(&flight::key(key)))
-            .unwrap()
-            .unwrap()
+        self.runtime.block_on(store.get(&flight::key(key))).unwrap().unwrap()
     }
 
     /// What the journal says happened to an order, newest first.
     pub fn story(&self, key: &OrderKey) -> Vec<String> {
         let store = &self.context().store;
-        let entries = self
-            .runtime
-            .block_on(store.journal(&flight::key(key)))
-            .unwrap();
-        entries
-            .into_iter()
-            .map(|entry| format!("{} by {}", entry.what, entry.actor))
-            .collect()
+        let entries = self.runtime.block_on(store.journal(&flight::key(key))).unwrap();
+        entries.into_iter().map(|entry| format!("{} by {}", entry.what, entry.actor)).collect()
     }
 }
 
@@ -237,11 +195,7 @@ impl Drop for App {
 }
 
 fn cause() -> Cause {
-    Cause {
-        at: at(NOW),
-        actor: "test bench".into(),
-        request_id: "bench".into(),
-    }
+    Cause { at: at(NOW), actor: "test bench".into(), request_id: "bench".into() }
 }
 
 pub fn at(text: &str) -> Instant {
@@ -313,16 +267,8 @@ pub fn public(method: &str) -> Vec<(&'static str, String)> {
 }
 
 pub fn sign_md5(params: &[(&str, &str)], secret: &str) -> String {
-    let pairs = params
-        .iter()
-        .map(|(name, value)| ((*name).into(), (*value).into()))
-        .collect();
-    sign::sign(
-        SignMethod::Md5,
-        secret,
-        Params::from_pairs(pairs).iter(),
-        b"",
-    )
+    let pairs = params.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    sign::sign(SignMethod::Md5, secret, Params::from_pairs(pairs).iter(), b"")
 }
 
 /// What came back over the wire.
@@ -356,10 +302,7 @@ impl Reply {
         let end = rest.find(['"', '<']).unwrap();
         let (id, after) = rest.split_at(end);
         let plain = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_lowercase();
-        assert!(
-            (11..=13).contains(&id.len()) && id.bytes().all(plain),
-            "{id}"
-        );
+        assert!((11..=13).contains(&id.len()) && id.bytes().all(plain), "{id}");
         format!("{before}RID{after}")
     }
 
@@ -396,11 +339,7 @@ pub fn parse(raw: &[u8]) -> Reply {
     let end = end.unwrap_or_else(|| panic!("no answer: {:?}", String::from_utf8_lossy(raw)));
     let head = String::from_utf8(raw[..end].to_vec()).unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    let reply = Reply {
-        status,
-        head,
-        bytes: raw[end + 4..].to_vec(),
-    };
+    let reply = Reply { status, head, bytes: raw[end + 4..].to_vec() };
     let stated: usize = reply.header("content-length").unwrap().parse().unwrap();
     assert_eq!(reply.bytes.len(), stated);
     reply

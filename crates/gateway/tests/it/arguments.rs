@@ -32,15 +32,7 @@ fn an_absent_wrapper_is_a_missing_argument() {
 fn what_is_not_json_or_of_the_wrong_type_is_an_invalid_argument() {
     let app = App::start();
     let whole = error(41, &format!("Invalid arguments:{WRAPPER}"));
-    for rq in [
-        "{",
-        "{'sub_channel':'corp001'}",
-        "[]",
-        "\"text\"",
-        "1",
-        "true",
-        "{}x",
-    ] {
+    for rq in ["{", "{'sub_channel':'corp001'}", "[]", "\"text\"", "1", "true", "{}x"] {
         assert_eq!(rejected(&app, rq), whole, "{rq}");
     }
     let member = error(41, &format!("Invalid arguments:{WRAPPER}.sub_channel"));
@@ -57,10 +49,7 @@ fn what_is_not_json_or_of_the_wrong_type_is_an_invalid_argument() {
 fn a_number_where_a_string_belongs_is_read_as_one() {
     let app = App::start();
     app.import(|order| order["booking"]["key"]["dis_order_id"] = "20260301".into());
-    let answer = rejected(
-        &app,
-        r#"{"sub_channel":"corp001","dis_order_id":20260301,"x":[{}]}"#,
-    );
+    let answer = rejected(&app, r#"{"sub_channel":"corp001","dis_order_id":20260301,"x":[{}]}"#);
     assert!(answer.contains(r#""result_code":0"#), "{answer}");
 }
 
@@ -69,10 +58,7 @@ fn a_missing_empty_or_malformed_member_is_rejected_by_the_service() {
     let app = App::start();
     let channel = invalid_parameter(50, &format!("{WRAPPER}.sub_channel"));
     let order = invalid_parameter(50, &format!("{WRAPPER}.dis_order_id"));
-    let long = format!(
-        r#"{{"sub_channel":"corp001","dis_order_id":"{}"}}"#,
-        "9".repeat(65)
-    );
+    let long = format!(r#"{{"sub_channel":"corp001","dis_order_id":"{}"}}"#, "9".repeat(65));
     #[rustfmt::skip]
     let table = [
         (r#"{}"#,                                                     &channel),
@@ -95,10 +81,7 @@ fn of_two_violations_the_kind_checked_first_is_answered() {
     let app = App::start();
     // The first member is missing, the second of the wrong type: types are checked first.
     let answer = rejected(&app, r#"{"dis_order_id":true}"#);
-    assert_eq!(
-        answer,
-        error(41, &format!("Invalid arguments:{WRAPPER}.dis_order_id"))
-    );
+    assert_eq!(answer, error(41, &format!("Invalid arguments:{WRAPPER}.dis_order_id")));
 }
 
 #[test]
@@ -107,10 +90,7 @@ fn the_code_of_a_remote_service_error_is_a_setting() {
     let channel = invalid_parameter(15, &format!("{WRAPPER}.sub_channel"));
     assert_eq!(rejected(&app, "{}"), channel);
     let xml = app.call_as(Form::Xml, CANCEL, &[(WRAPPER, "{}")]).text();
-    assert!(
-        xml.contains("<code>15</code><msg>Remote service error</msg>"),
-        "{xml}"
-    );
+    assert!(xml.contains("<code>15</code><msg>Remote service error</msg>"), "{xml}");
 }
 
 #[test]
@@ -119,20 +99,12 @@ fn our_own_fault_says_nothing_about_its_cause() {
     // A document that no longer opens, as after a disk error.
     let path = app.context().settings.data.database();
     let connection = rusqlite::Connection::open(path).unwrap();
-    connection
-        .execute(
-            "UPDATE aggregate SET document = x'00' WHERE id = '1234'",
-            [],
-        )
-        .unwrap();
+    connection.execute("UPDATE aggregate SET document = x'00' WHERE id = '1234'", []).unwrap();
     let rq = r#"{"sub_channel":"jianhang001","dis_order_id":"1234"}"#;
     let expected = r#"{"error_response":{"code":50,"msg":"Remote service error","sub_code":"isp.unknown-error","request_id":"RID"}}"#;
     assert_eq!(rejected(&app, rq), expected);
     // The rest of the world goes on.
-    let other = rejected(
-        &app,
-        r#"{"sub_channel":"corp001","dis_order_id":"demo-payable"}"#,
-    );
+    let other = rejected(&app, r#"{"sub_channel":"corp001","dis_order_id":"demo-payable"}"#);
     let other: Value = serde_json::from_str(&other).unwrap();
     let result = &other["alitrip_btrip_flight_distribution_order_cancel_response"]["result"];
     assert_eq!(result["success"], true);

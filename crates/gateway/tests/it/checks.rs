@@ -33,12 +33,7 @@ fn sub_error(code: u16, msg: &str, sub_code: &str, sub_msg: Option<&str>) -> Str
 }
 
 fn invalid_session() -> String {
-    sub_error(
-        27,
-        "Invalid session",
-        "invalid-sessionkey",
-        Some("SessionKey非法"),
-    )
+    sub_error(27, "Invalid session", "invalid-sessionkey", Some("SessionKey非法"))
 }
 
 #[test]
@@ -94,19 +89,14 @@ fn a_wrong_or_missing_signature_is_refused() {
     for wrong in ["0", zeros.as_str(), "票"] {
         assert_eq!(unsigned(Some(wrong)).text(), error(25, "Invalid signature"));
     }
-    assert_eq!(
-        app.send_signed(&without(""), "wrong").text(),
-        error(25, "Invalid signature")
-    );
+    assert_eq!(app.send_signed(&without(""), "wrong").text(), error(25, "Invalid signature"));
 }
 
 #[test]
 fn the_timestamp_may_be_ten_minutes_off_and_no_more_in_either_form() {
     let app = App::start();
     let ok = |timestamp: &str| {
-        let reply = app
-            .send_signed(&with("timestamp", timestamp), "test")
-            .text();
+        let reply = app.send_signed(&with("timestamp", timestamp), "test").text();
         let refused = reply == error(31, "Invalid timestamp");
         assert!(refused || reply.contains("result_code"), "{reply}");
         !refused
@@ -126,18 +116,12 @@ fn every_sign_method_is_taken_and_an_unnamed_one_is_md5() {
     let app = App::start();
     for method in top::SignMethod::ALL {
         let params = with("sign_method", &method.to_string());
-        let pairs = params
-            .iter()
-            .map(|(n, v)| ((*n).into(), v.as_str().into()))
-            .collect();
+        let pairs = params.iter().map(|(n, v)| ((*n).into(), v.as_str().into())).collect();
         let sorted = top::Params::from_pairs(pairs);
         let sign = top::sign::sign(method, "test", sorted.iter(), b"");
         for sign in [sign.clone(), sign.to_lowercase()] {
             let form = top::form::encode(sorted.iter().chain([("sign", sign.as_str())]));
-            assert!(
-                app.post_form(&form).text().contains("result_code"),
-                "{method}"
-            );
+            assert!(app.post_form(&form).text().contains("result_code"), "{method}");
         }
     }
     let unnamed = app.send_signed(&without("sign_method"), "test");
@@ -149,32 +133,17 @@ fn empty_values_may_be_signed_or_not_and_unknown_parameters_must_be() {
     let app = App::start();
     let mut params = with("memo", "");
     params.push(("unknown", "票".into()));
-    assert!(
-        app.send_signed(&params, "test")
-            .text()
-            .contains("result_code")
-    );
+    assert!(app.send_signed(&params, "test").text().contains("result_code"));
 
     let pairs: Vec<_> = params.iter().map(|(n, v)| (*n, v.as_str())).collect();
-    let skipping: Vec<_> = pairs
-        .iter()
-        .copied()
-        .filter(|(_, v)| !v.is_empty())
-        .collect();
+    let skipping: Vec<_> = pairs.iter().copied().filter(|(_, v)| !v.is_empty()).collect();
     let send = |sign: &str| {
         let signed = pairs.iter().copied().chain([("sign", sign)]);
         app.post_form(&top::form::encode(signed)).text()
     };
     assert!(send(&sign_md5(&skipping, "test")).contains("result_code"));
-    let without_unknown: Vec<_> = pairs
-        .iter()
-        .copied()
-        .filter(|(n, _)| *n != "unknown")
-        .collect();
-    assert_eq!(
-        send(&sign_md5(&without_unknown, "test")),
-        error(25, "Invalid signature")
-    );
+    let without_unknown: Vec<_> = pairs.iter().copied().filter(|(n, _)| *n != "unknown").collect();
+    assert_eq!(send(&sign_md5(&without_unknown, "test")), error(25, "Invalid signature"));
 }
 
 #[test]
@@ -182,8 +151,7 @@ fn a_session_opens_only_its_own_app_and_only_while_it_lasts() {
     let app = App::start();
     app.add_app("other", |_| {});
     assert_eq!(
-        app.send_signed(&with("session", "other-session"), "test")
-            .text(),
+        app.send_signed(&with("session", "other-session"), "test").text(),
         invalid_session()
     );
 
@@ -208,20 +176,12 @@ fn an_app_calls_only_what_it_is_entitled_to() {
         app.methods = domain::access::Entitlement::Only(only);
     });
     let mut params = with("app_key", "clock");
-    let denied = sub_error(
-        11,
-        "Insufficient isv permissions",
-        "isv.permission-api-package-limit",
-        None,
-    );
+    let denied =
+        sub_error(11, "Insufficient isv permissions", "isv.permission-api-package-limit", None);
     assert_eq!(app.send_signed(&params, "clock-secret").text(), denied);
     params.retain(|(name, _)| *name != "method");
     params.push(("method", "taobao.time.get".into()));
-    assert!(
-        app.send_signed(&params, "clock-secret")
-            .text()
-            .contains("time_get_response")
-    );
+    assert!(app.send_signed(&params, "clock-secret").text().contains("time_get_response"));
 }
 
 #[test]
@@ -243,10 +203,7 @@ fn a_used_up_quota_is_answered_as_flow_control() {
     assert!(call("slow").contains("result_code"));
     let second = Some("This ban will last for 1 more seconds");
     let by_second = "accesscontrol.limited-by-app-api-access-count";
-    assert_eq!(
-        call("slow"),
-        sub_error(7, "App Call Limited", by_second, second)
-    );
+    assert_eq!(call("slow"), sub_error(7, "App Call Limited", by_second, second));
 }
 
 #[test]
@@ -258,12 +215,8 @@ fn of_several_faults_the_one_checked_first_is_answered() {
         app.quota.calls_per_day = Some(0);
     });
     // Everything is wrong; each step mends what the last answer complained of.
-    let mut params: Vec<(&str, &str)> = vec![
-        ("format", "yaml"),
-        ("sign", "X"),
-        ("sign_method", "none"),
-        (WRAPPER, "{"),
-    ];
+    let mut params: Vec<(&str, &str)> =
+        vec![("format", "yaml"), ("sign", "X"), ("sign_method", "none"), (WRAPPER, "{")];
     let mut codes = Vec::new();
     let mends: [&[(&str, &str)]; 12] = [
         &[],
@@ -280,10 +233,7 @@ fn of_several_faults_the_one_checked_first_is_answered() {
         &[("sign", "")],
     ];
     let mut ask = |params: &[(&str, &str)]| {
-        let body = app
-            .post_form(&top::form::encode(params.iter().copied()))
-            .body()
-            .to_owned();
+        let body = app.post_form(&top::form::encode(params.iter().copied())).body().to_owned();
         let at = body.find("code").unwrap();
         let digits: String = body[at..]
             .chars()
@@ -303,12 +253,8 @@ fn of_several_faults_the_one_checked_first_is_answered() {
         params.retain(|(name, _)| *name != "sign");
         sign_md5(params, "limited-secret")
     };
-    for mend in [
-        ("", ""),
-        ("method", CANCEL),
-        ("session", "nope"),
-        ("session", "limited-session"),
-    ] {
+    for mend in [("", ""), ("method", CANCEL), ("session", "nope"), ("session", "limited-session")]
+    {
         params.retain(|(other, _)| *other != mend.0);
         params.extend((!mend.0.is_empty()).then_some(mend));
         let sign = signed(&mut params);
@@ -320,12 +266,7 @@ fn of_several_faults_the_one_checked_first_is_answered() {
     let sign = signed(&mut params);
     params.push(("sign", &sign));
     ask(&params);
-    assert_eq!(
-        codes,
-        [
-            23, 28, 29, 21, 22, 32, 34, 30, 31, 25, 25, 24, 11, 26, 27, 7, 41
-        ]
-    );
+    assert_eq!(codes, [23, 28, 29, 21, 22, 32, 34, 30, 31, 25, 25, 24, 11, 26, 27, 7, 41]);
 }
 
 #[test]
@@ -343,15 +284,9 @@ fn an_error_is_complained_of_in_the_format_asked_for() {
          <msg>Missing session</msg><request_id>RID</request_id></error_response>\
          <!--top.tripwright-->"
     );
-    assert_eq!(
-        call(Form::Xml).header("content-type"),
-        Some("text/xml;charset=UTF-8")
-    );
+    assert_eq!(call(Form::Xml).header("content-type"), Some("text/xml;charset=UTF-8"));
     assert_eq!(call(Form::Json).text(), error(26, "Missing session"));
-    assert_eq!(
-        call(Form::Json).header("content-type"),
-        Some("text/javascript;charset=UTF-8")
-    );
+    assert_eq!(call(Form::Json).header("content-type"), Some("text/javascript;charset=UTF-8"));
     assert_eq!(call(Form::Simplified).text(), error(26, "Missing session"));
 }
 

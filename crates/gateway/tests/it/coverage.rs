@@ -24,15 +24,8 @@ fn every_method_has_a_declaration_a_handler_facts_and_tests_of_its_own_name() {
 #[test]
 fn every_file_named_like_a_method_is_one() {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let stems: Vec<_> = trip_api::SPECS
-        .iter()
-        .map(|spec| spec.name.replace('.', "_"))
-        .collect();
-    for folder in [
-        "trip-api/src",
-        "trip-api/tests/published",
-        "gateway/src/handlers",
-    ] {
+    let stems: Vec<_> = trip_api::SPECS.iter().map(|spec| spec.name.replace('.', "_")).collect();
+    for folder in ["trip-api/src", "trip-api/tests/published", "gateway/src/handlers"] {
         for file in std::fs::read_dir(crates.join(folder)).unwrap() {
             let path = file.unwrap().path();
             let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();

@@ -26,10 +26,7 @@ struct Acknowledged {
 
 fn open(folder: &TempDir) -> Store {
     let data = folder.path().join("data");
-    let key: SealingKey = std::fs::read_to_string(data.join("key"))
-        .unwrap()
-        .parse()
-        .unwrap();
+    let key: SealingKey = std::fs::read_to_string(data.join("key")).unwrap().parse().unwrap();
     Store::open_sqlite(&data.join("tripwright.db"), &key).unwrap()
 }
 
@@ -40,19 +37,13 @@ fn name(round: usize, at: usize) -> String {
 /// Puts a round's orders into the database of a program that is not running.
 async fn prepare(folder: &TempDir, round: usize) {
     let store = open(folder);
-    let cause = Cause {
-        at: app::at(app::NOW),
-        actor: "bench".into(),
-        request_id: "r".into(),
-    };
+    let cause = Cause { at: app::at(app::NOW), actor: "bench".into(), request_id: "r".into() };
     for at in 0..ORDERS_PER_ROUND {
         let mut order = payable(&name(round, at));
         order["booking"]["segments"][0]["departs"] = "2099-06-01T08:00:00".into();
         order["booking"]["segments"][0]["arrives"] = "2099-06-01T11:00:00".into();
         order["history"] = json!([{"do": {"command": "confirm", "until": "2099-01-01T00:00:00Z"}}]);
-        import::store(&store, serde_json::from_value(order).unwrap(), &cause)
-            .await
-            .unwrap();
+        import::store(&store, serde_json::from_value(order).unwrap(), &cause).await.unwrap();
     }
     store.close().await;
 }
@@ -123,19 +114,10 @@ async fn check(folder: &TempDir, acknowledged: &[Acknowledged]) {
     for one in acknowledged {
         let key = flight::key(&key("test", "corp001", &one.order));
         let order: Order = store.get(&key).await.unwrap().unwrap();
-        let at = order
-            .cancelled_at()
-            .unwrap_or_else(|| panic!("{one:?} was lost"));
-        assert_eq!(
-            top::Date::at_platform(at.as_second()).to_string(),
-            one.cancel_time
-        );
+        let at = order.cancelled_at().unwrap_or_else(|| panic!("{one:?} was lost"));
+        assert_eq!(top::Date::at_platform(at.as_second()).to_string(), one.cancel_time);
         let story = store.journal(&key).await.unwrap();
-        assert_eq!(
-            (story.len(), &story[0].request_id),
-            (2, &one.request_id),
-            "{one:?}"
-        );
+        assert_eq!((story.len(), &story[0].request_id), (2, &one.request_id), "{one:?}");
     }
     store.close().await;
 }
@@ -150,9 +132,7 @@ fn every_cancel_that_was_answered_survives_a_kill() {
         let program = Program::serve_in(folder, &[], &[]);
         // What was answered before earlier kills is answered the same now.
         for earlier in all.iter().rev().take(3) {
-            let Acknowledged {
-                order, cancel_time, ..
-            }: &Acknowledged = earlier;
+            let Acknowledged { order, cancel_time, .. }: &Acknowledged = earlier;
             assert_eq!(cancel(&program, order).unwrap().cancel_time, *cancel_time);
         }
         let acknowledged = cancel_until_killed(&program, round);
@@ -162,13 +142,6 @@ fn every_cancel_that_was_answered_survives_a_kill() {
         all.extend(acknowledged);
     }
     runtime.block_on(check(&folder, &all));
-    assert!(
-        interrupted > ROUNDS / 2,
-        "only {interrupted} rounds were cut short"
-    );
-    assert!(
-        all.len() > ROUNDS * 5,
-        "only {} cancels were answered",
-        all.len()
-    );
+    assert!(interrupted > ROUNDS / 2, "only {interrupted} rounds were cut short");
+    assert!(all.len() > ROUNDS * 5, "only {} cancels were answered", all.len());
 }

@@ -40,33 +40,21 @@ fn parameters_are_read_wherever_they_stand() {
     let (all, query, body) = (encode(&params), encode(in_query), encode(in_body));
     for path in ["/router/rest", "/top/router/rest"] {
         let post = |query: &str, body: &str| {
-            app.send(
-                &format!("POST {path}?{query} HTTP/1.1\r\n{FORM}"),
-                body.as_bytes(),
-            )
+            app.send(&format!("POST {path}?{query} HTTP/1.1\r\n{FORM}"), body.as_bytes())
         };
         assert!(is_served(&post("", &all)), "body");
         assert!(is_served(&post(&all, "")), "query");
         assert!(is_served(&post(&query, &body)), "split");
-        assert!(
-            is_served(&app.send(&format!("GET {path}?{all} HTTP/1.1\r\n"), b"")),
-            "get"
-        );
+        assert!(is_served(&app.send(&format!("GET {path}?{all} HTTP/1.1\r\n"), b"")), "get");
         let get = format!("GET {path}?{query} HTTP/1.1\r\n{FORM}");
-        assert!(
-            is_served(&app.send(&get, body.as_bytes())),
-            "get with a body"
-        );
+        assert!(is_served(&app.send(&get, body.as_bytes())), "get with a body");
     }
     let spaced = all.replace("%20", "+");
     assert!(is_served(&app.post_form(&spaced)), "plus for a blank");
     let untyped = app.send("POST /router/rest HTTP/1.1\r\n", all.as_bytes());
     assert!(is_served(&untyped), "no content type");
     let lower = "POST /router/rest HTTP/1.1\r\ncontent-type: application/x-www-form-urlencoded\r\n";
-    assert!(
-        is_served(&app.send(lower, all.as_bytes())),
-        "lower-case header"
-    );
+    assert!(is_served(&app.send(lower, all.as_bytes())), "lower-case header");
 }
 
 #[test]
@@ -96,17 +84,10 @@ fn multipart_text_parts_are_signed_and_files_are_not() {
 fn a_json_xml_or_text_body_is_signed_and_otherwise_ignored() {
     let app = App::start();
     let body = r#"{"任何":"东西"}"#;
-    for content_type in [
-        "application/json;charset=utf-8",
-        "text/xml;charset=utf-8",
-        "text/plain",
-    ] {
+    for content_type in ["application/json;charset=utf-8", "text/xml;charset=utf-8", "text/plain"] {
         let mut params = signed();
         params.pop();
-        let pairs = params
-            .iter()
-            .map(|(n, v)| ((*n).into(), v.as_str().into()))
-            .collect();
+        let pairs = params.iter().map(|(n, v)| ((*n).into(), v.as_str().into())).collect();
         let sorted = Params::from_pairs(pairs);
         let sign = |body: &str| sign::sign(SignMethod::Md5, "test", sorted.iter(), body.as_bytes());
         let send = |sign: String| {
@@ -116,10 +97,7 @@ fn a_json_xml_or_text_body_is_signed_and_otherwise_ignored() {
             app.send(&head, body.as_bytes())
         };
         assert!(is_served(&send(sign(body))), "{content_type}");
-        assert!(
-            send(sign("")).text().contains("Invalid signature"),
-            "{content_type}"
-        );
+        assert!(send(sign("")).text().contains("Invalid signature"), "{content_type}");
     }
 }
 
@@ -128,10 +106,7 @@ fn the_head_is_the_platforms() {
     let app = App::start();
     let reply = app.call("taobao.time.get", &[]);
     assert_eq!(reply.status, 200);
-    assert_eq!(
-        reply.header("content-type"),
-        Some("text/javascript;charset=UTF-8")
-    );
+    assert_eq!(reply.header("content-type"), Some("text/javascript;charset=UTF-8"));
     assert_eq!(reply.header("vary"), Some("Accept-Encoding"));
     assert_eq!(reply.header("content-encoding"), None);
     let characters = reply.body().encode_utf16().count().to_string();
@@ -144,57 +119,31 @@ fn an_answer_is_compressed_only_when_asked() {
     let app = App::start();
     let body = encode(&signed());
     let ask = |accept: &str| {
-        app.send(
-            &format!("POST /router/rest HTTP/1.1\r\n{FORM}{accept}"),
-            body.as_bytes(),
-        )
+        app.send(&format!("POST /router/rest HTTP/1.1\r\n{FORM}{accept}"), body.as_bytes())
     };
-    for accept in [
-        "",
-        "Accept-Encoding: identity\r\n",
-        "Accept-Encoding: gzip;q=0\r\n",
-    ] {
+    for accept in ["", "Accept-Encoding: identity\r\n", "Accept-Encoding: gzip;q=0\r\n"] {
         assert!(is_served(&ask(accept)), "{accept}");
     }
     let compressed = ask("Accept-Encoding: gzip, deflate\r\n");
     assert_eq!(compressed.header("content-encoding"), Some("gzip"));
     let mut text = String::new();
-    GzDecoder::new(compressed.bytes.as_slice())
-        .read_to_string(&mut text)
-        .unwrap();
+    GzDecoder::new(compressed.bytes.as_slice()).read_to_string(&mut text).unwrap();
     assert!(text.contains("已出票不可取消"));
     // The length is that of what was compressed, in Java's characters.
     let characters = text.encode_utf16().count().to_string();
-    assert_eq!(
-        compressed.header("top-bodylength"),
-        Some(characters.as_str())
-    );
+    assert_eq!(compressed.header("top-bodylength"), Some(characters.as_str()));
 }
 
 #[test]
 fn other_paths_are_not_found_and_other_verbs_not_allowed() {
     let app = App::start();
-    for path in [
-        "/",
-        "/router",
-        "/router/rest/",
-        "/router/batch2",
-        "/console",
-        "/metrics",
-    ] {
+    for path in ["/", "/router", "/router/rest/", "/router/batch2", "/console", "/metrics"] {
         let reply = app.send(&format!("GET {path} HTTP/1.1\r\n"), b"");
         assert_eq!(reply.status, 404, "{path}");
-        assert!(
-            reply.body().starts_with("no such path (request_id "),
-            "{}",
-            reply.body()
-        );
+        assert!(reply.body().starts_with("no such path (request_id "), "{}", reply.body());
     }
     for verb in ["PUT", "DELETE", "PATCH", "OPTIONS"] {
-        let reply = app.send(
-            &format!("{verb} /router/rest?format=json HTTP/1.1\r\n"),
-            b"",
-        );
+        let reply = app.send(&format!("{verb} /router/rest?format=json HTTP/1.1\r\n"), b"");
         assert_eq!(
             reply.text(),
             r#"{"error_response":{"code":9,"msg":"Http action not allowed","request_id":"RID"}}"#
@@ -217,15 +166,11 @@ fn a_body_that_is_too_large_is_answered_and_the_connection_closed() {
         assert_eq!(reply.header("connection"), Some("close"));
     }
     let mut stream = TcpStream::connect(app.address()).unwrap();
-    stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let chunked = format!("{head}Host: t\r\nTransfer-Encoding: chunked\r\n\r\n");
     stream.write_all(chunked.as_bytes()).unwrap();
     for _ in 0..11 {
-        stream
-            .write_all(format!("64\r\n{}\r\n", "a".repeat(100)).as_bytes())
-            .unwrap();
+        stream.write_all(format!("64\r\n{}\r\n", "a".repeat(100)).as_bytes()).unwrap();
     }
     stream.write_all(b"0\r\n\r\n").unwrap();
     let mut raw = Vec::new();
@@ -249,9 +194,7 @@ fn one_connection_serves_many_calls_and_a_call_may_wait_to_be_told_to_go_on() {
     let app = App::start();
     let body = encode(&signed());
     let mut stream = TcpStream::connect(app.address()).unwrap();
-    stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let mut buffer = vec![0; 16 * 1024];
     for _ in 0..3 {
         let head = format!(
@@ -280,27 +223,11 @@ fn health_readiness_and_the_catalogue_are_served_where_they_belong() {
         let get = |path: &str| crate::app::send(address, &format!("GET {path} HTTP/1.1\r\n"), b"");
         assert_eq!(get("/healthz").body(), "ok\n");
         assert_eq!(get("/readyz").body(), "ready\n");
-        assert_eq!(
-            get("/docs").status,
-            if address == gateway { 200 } else { 404 }
-        );
-        assert_eq!(
-            get("/router/rest").status,
-            if address == gateway { 200 } else { 404 }
-        );
+        assert_eq!(get("/docs").status, if address == gateway { 200 } else { 404 });
+        assert_eq!(get("/router/rest").status, if address == gateway { 200 } else { 404 });
     }
     let docs = app.send("GET /docs HTTP/1.1\r\n", b"").json();
-    let methods: Vec<_> = docs["methods"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|m| m["method"].as_str().unwrap())
-        .collect();
-    assert_eq!(
-        methods,
-        trip_api::SPECS
-            .iter()
-            .map(|spec| spec.name)
-            .collect::<Vec<_>>()
-    );
+    let methods: Vec<_> =
+        docs["methods"].as_array().unwrap().iter().map(|m| m["method"].as_str().unwrap()).collect();
+    assert_eq!(methods, trip_api::SPECS.iter().map(|spec| spec.name).collect::<Vec<_>>());
 }

@@ -31,11 +31,7 @@ pub struct Credentials {
 
 fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tripwright"));
-    command
-        .args(args)
-        .current_dir(folder)
-        .env_clear()
-        .env("PATH", std::env::var("PATH").unwrap());
+    command.args(args).current_dir(folder).env_clear().env("PATH", std::env::var("PATH").unwrap());
     command
 }
 
@@ -63,12 +59,7 @@ impl Program {
             lines.push(line.trim_end().to_owned());
         }
         let url = lines[0].strip_prefix("url ").unwrap().to_owned();
-        Self {
-            folder,
-            url,
-            lines,
-            child,
-        }
+        Self { folder, url, lines, child }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -90,17 +81,9 @@ impl Program {
 
     pub fn try_run(&self, args: &[&str], input: &str) -> Output {
         let mut command = command(self.folder.path(), args);
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(input.as_bytes())
-            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         child.wait_with_output().unwrap()
     }
 
@@ -109,10 +92,7 @@ impl Program {
         let mut args = vec!["call", method, "--url", &self.url];
         args.extend(more);
         let output = self.try_run(&args, "");
-        (
-            output.status.success(),
-            String::from_utf8(output.stdout).unwrap(),
-        )
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
     }
 
     pub fn cancel(&self, dis_order_id: &str) -> Value {
@@ -125,35 +105,20 @@ impl Program {
 
     /// Gives an app a new secret's worth of credentials.
     pub fn secret_of(&self, key: &str) -> Credentials {
-        let quota = [
-            "--calls-per-day",
-            "0",
-            "--sub-channel",
-            "corp001",
-            "--replace",
-        ];
+        let quota = ["--calls-per-day", "0", "--sub-channel", "corp001", "--replace"];
         let added = self.run(&[&["app", "add", key], quota.as_slice()].concat());
         let session = self.run(&["session", "add", key]);
         let value = |printed: &str, name: &str| {
             let line = printed.lines().find_map(|line| line.strip_prefix(name));
             line.unwrap().trim().to_owned()
         };
-        Credentials {
-            secret: value(&added, "secret "),
-            session: value(&session, "session "),
-        }
+        Credentials { secret: value(&added, "secret "), session: value(&session, "session ") }
     }
 
     /// Kills the program as a power cut would: no signal it could handle.
     pub fn kill_hard(&self) {
         let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-9", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
     }
 
     /// The folder of a program that is no longer needed.
@@ -211,10 +176,7 @@ fn every_start_introduces_the_sandbox_with_a_call_that_works_when_pasted() {
         assert_eq!(start(name), Some(at), "{name}: {:?}", program.lines);
     }
     assert_eq!(program.lines[2..4], ["app_key test", "secret test"]);
-    let output = Command::new("sh")
-        .args(["-c", &program.lines[5]])
-        .output()
-        .unwrap();
+    let output = Command::new("sh").args(["-c", &program.lines[5]]).output().unwrap();
     let answer: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
     let result = &answer["alitrip_btrip_flight_distribution_change_detail_response"]["result"];
@@ -249,10 +211,7 @@ fn the_command_line_works_beside_a_running_server_which_notices_within_a_second(
         r#"{"alipay_trade_no":"t-1"}"#,
     ]);
     assert_eq!(paid, "done: order_status 4, pay_status 1\n");
-    assert_eq!(
-        program.cancel("demo-payable")["module"]["fail_code"],
-        "1002"
-    );
+    assert_eq!(program.cancel("demo-payable")["module"]["fail_code"], "1002");
     let again = program.run(&[
         "order",
         "advance",
@@ -266,21 +225,8 @@ fn the_command_line_works_beside_a_running_server_which_notices_within_a_second(
     let secret_file = program.folder.path().join("secret");
     std::fs::write(&secret_file, "s3cret\n").unwrap();
     let file = secret_file.to_str().unwrap();
-    program.run(&[
-        "app",
-        "add",
-        "bank",
-        "--secret-file",
-        file,
-        "--sub-channel",
-        "corp001",
-    ]);
-    let clock = || {
-        program.call(
-            "taobao.time.get",
-            &["--app-key", "bank", "--secret", "s3cret"],
-        )
-    };
+    program.run(&["app", "add", "bank", "--secret-file", file, "--sub-channel", "corp001"]);
+    let clock = || program.call("taobao.time.get", &["--app-key", "bank", "--secret", "s3cret"]);
     assert!(clock().0, "{}", clock().1);
     program.run(&["app", "revoke", "bank"]);
     let took = eventually("the app is unknown", || clock().1.contains(r#""code":29"#));
@@ -294,11 +240,7 @@ fn the_command_line_works_beside_a_running_server_which_notices_within_a_second(
     program.run(&["session", "revoke", "test", &token]);
     let took = eventually("the session is closed", || call().contains(r#""code":27"#));
     assert!(took < Duration::from_secs(1), "{took:?}");
-    assert!(
-        program
-            .run(&["session", "list", "test"])
-            .contains("revoked")
-    );
+    assert!(program.run(&["session", "list", "test"]).contains("revoked"));
     assert!(program.run(&["app", "list"]).contains("bank\trevoked"));
 }
 
@@ -307,14 +249,8 @@ fn orders_are_imported_listed_and_shown_with_personal_data_masked() {
     let program = Program::serve(&[]);
     let order = crate::app::payable("import-1").to_string();
     let path = "flight/test/corp001/import-1\n";
-    assert_eq!(
-        program.run_with_input(&["order", "import", "-"], &order),
-        path
-    );
-    assert_eq!(
-        program.run_with_input(&["order", "import", "-"], &order),
-        path
-    );
+    assert_eq!(program.run_with_input(&["order", "import", "-"], &order), path);
+    assert_eq!(program.run_with_input(&["order", "import", "-"], &order), path);
     let other = order.replace("CZ3101", "CZ3103");
     let refused = program.try_run(&["order", "import", "-"], &other);
     assert_eq!(
@@ -323,35 +259,18 @@ fn orders_are_imported_listed_and_shown_with_personal_data_masked() {
     );
 
     assert!(
-        program
-            .run(&["order", "list"])
-            .contains("flight/test/jianhang001/1234\t5\t5\tticketed\n")
+        program.run(&["order", "list"]).contains("flight/test/jianhang001/1234\t5\t5\tticketed\n")
     );
     let shown = program.run(&["order", "show", path.trim()]);
-    assert!(
-        !shown.contains("欧阳不在册") && shown.contains(r#""name": "***""#),
-        "{shown}"
-    );
+    assert!(!shown.contains("欧阳不在册") && shown.contains(r#""name": "***""#), "{shown}");
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(shown["story"][0]["what"], "import");
-    assert!(
-        program
-            .run(&["order", "show", path.trim(), "--reveal"])
-            .contains("欧阳不在册")
-    );
+    assert!(program.run(&["order", "show", path.trim(), "--reveal"]).contains("欧阳不在册"));
 
     for (args, error) in [
+        (vec!["order", "show", "flight/test/corp001/nope"], "error: there is no such order\n"),
         (
-            vec!["order", "show", "flight/test/corp001/nope"],
-            "error: there is no such order\n",
-        ),
-        (
-            vec![
-                "order",
-                "advance",
-                "flight/test/corp001/demo-cancelled",
-                "submit",
-            ],
+            vec!["order", "advance", "flight/test/corp001/demo-cancelled", "submit"],
             "error: a flight order that is closed cannot submit\n",
         ),
         (
@@ -369,28 +288,17 @@ fn orders_are_imported_listed_and_shown_with_personal_data_masked() {
 fn call_fails_when_the_answer_is_an_error_and_speaks_every_form() {
     let program = Program::serve(&[]);
     let (served, json) = program.call("taobao.time.get", &[]);
-    assert!(
-        served && json.starts_with(r#"{"time_get_response":{"time":""#),
-        "{json}"
-    );
+    assert!(served && json.starts_with(r#"{"time_get_response":{"time":""#), "{json}");
     for method in ["md5", "hmac", "hmac-sha256"] {
-        let (served, xml) = program.call(
-            "taobao.time.get",
-            &["--format", "xml", "--sign-method", method],
-        );
+        let (served, xml) =
+            program.call("taobao.time.get", &["--format", "xml", "--sign-method", method]);
         assert!(served && xml.contains("<time_get_response><time>"), "{xml}");
     }
     let (served, simplified) = program.call("taobao.time.get", &["--format", "simplified"]);
-    assert!(
-        served && simplified.starts_with(r#"{"time":""#),
-        "{simplified}"
-    );
+    assert!(served && simplified.starts_with(r#"{"time":""#), "{simplified}");
     let (served, error) = program.call("taobao.nope", &[]);
     assert!(!served && error.contains(r#""code":22"#), "{error}");
-    let nobody = program.try_run(
-        &["call", "taobao.time.get", "--url", "http://127.0.0.1:1/"],
-        "",
-    );
+    let nobody = program.try_run(&["call", "taobao.time.get", "--url", "http://127.0.0.1:1/"], "");
     assert!(
         String::from_utf8_lossy(&nobody.stderr)
             .starts_with("error: no answer from http://127.0.0.1:1/")
@@ -429,17 +337,11 @@ fn sign_prints_the_string_and_the_published_digest() {
 #[test]
 fn docs_print_every_declaration() {
     let folder = tempfile::tempdir().unwrap();
-    let output = command(folder.path(), &["docs", "--json"])
-        .output()
-        .unwrap();
+    let output = command(folder.path(), &["docs", "--json"]).output().unwrap();
     let docs: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(docs, gateway::catalogue::as_json());
-    let cancel = docs["methods"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|m| m["method"] == CANCEL)
-        .unwrap();
+    let cancel =
+        docs["methods"].as_array().unwrap().iter().find(|m| m["method"] == CANCEL).unwrap();
     assert_eq!(
         cancel["request"][0],
         serde_json::json!({
@@ -469,10 +371,7 @@ fn docs_print_every_declaration() {
 
 /// Runs a command that must fail, and returns what it complained of.
 fn complaint(folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> String {
-    let output = command(folder, args)
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap();
+    let output = command(folder, args).envs(variables.iter().copied()).output().unwrap();
     assert!(!output.status.success(), "{args:?}");
     String::from_utf8(output.stderr).unwrap()
 }
@@ -487,24 +386,14 @@ fn production_wants_a_key_of_its_own_and_refuses_the_demo_app() {
         "error: --production needs a sealing key: set TRIPWRIGHT_KEY or TRIPWRIGHT_KEY_FILE\n"
     );
     let short = complaint(folder.path(), &production, &[("TRIPWRIGHT_KEY", "5a")]);
-    assert_eq!(
-        short,
-        "error: TRIPWRIGHT_KEY: the sealing key must be 64 hex digits\n"
-    );
+    assert_eq!(short, "error: TRIPWRIGHT_KEY: the sealing key must be 64 hex digits\n");
 
     let sandbox = Program::serve_in(folder, &[], &[("TRIPWRIGHT_KEY", &key)]);
     let (folder, _) = sandbox.terminate();
     let refused = complaint(folder.path(), &production, &[("TRIPWRIGHT_KEY", &key)]);
     assert!(refused.contains("this database has the demo app, whose secret everybody knows"));
-    let other = complaint(
-        folder.path(),
-        &production,
-        &[("TRIPWRIGHT_KEY", &"00".repeat(32))],
-    );
-    assert!(
-        other.contains("the database was sealed with key "),
-        "{other}"
-    );
+    let other = complaint(folder.path(), &production, &[("TRIPWRIGHT_KEY", &"00".repeat(32))]);
+    assert!(other.contains("the database was sealed with key "), "{other}");
 }
 
 #[test]
@@ -515,71 +404,34 @@ fn production_serves_apps_that_were_made_for_it_and_prints_no_secret() {
     let key = [("TRIPWRIGHT_KEY_FILE", key_file.to_str().unwrap())];
     let run = |args: &[&str]| {
         let output = command(folder.path(), args).envs(key).output().unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
     let added = run(&["app", "add", "bank"]);
-    let secret = added
-        .lines()
-        .find_map(|line| line.strip_prefix("secret "))
-        .unwrap()
-        .to_owned();
+    let secret = added.lines().find_map(|line| line.strip_prefix("secret ")).unwrap().to_owned();
     let mut server = command(folder.path(), &["serve", "--production", "--port", "0"]);
-    let mut child = server
-        .envs(key)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = server.envs(key).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut log = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     log.read_line(&mut line).unwrap();
-    let address = line
-        .split_once("gateway=")
-        .unwrap()
-        .1
-        .split_whitespace()
-        .next()
-        .unwrap();
+    let address = line.split_once("gateway=").unwrap().1.split_whitespace().next().unwrap();
     let url = format!("http://{address}/router/rest");
-    let served = run(&[
-        "call",
-        "taobao.time.get",
-        "--url",
-        &url,
-        "--app-key",
-        "bank",
-        "--secret",
-        &secret,
-    ]);
+    let served =
+        run(&["call", "taobao.time.get", "--url", &url, "--app-key", "bank", "--secret", &secret]);
     assert!(served.contains("time_get_response"), "{served}");
 
     // Somebody adds the demo app behind the server's back: it stays unknown.
     let mut add = command(folder.path(), &["app", "add", demo::APP_KEY]);
     assert!(
-        add.envs(key)
-            .env("TRIPWRIGHT_APP_SECRET", demo::SECRET)
-            .status()
-            .unwrap()
-            .success()
+        add.envs(key).env("TRIPWRIGHT_APP_SECRET", demo::SECRET).output().unwrap().status.success()
     );
-    let demo_call = command(folder.path(), &["call", "taobao.time.get", "--url", &url])
-        .output()
-        .unwrap();
+    let demo_call =
+        command(folder.path(), &["call", "taobao.time.get", "--url", &url]).output().unwrap();
     assert!(String::from_utf8_lossy(&demo_call.stdout).contains(r#""code":29"#));
 
     child.kill().unwrap();
     let mut printed = String::new();
-    child
-        .stdout
-        .take()
-        .unwrap()
-        .read_to_string(&mut printed)
-        .unwrap();
+    child.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
     child.wait().unwrap();
     assert_eq!(printed, "");
 }
@@ -588,10 +440,7 @@ fn production_serves_apps_that_were_made_for_it_and_prints_no_secret() {
 fn the_sandbox_keeps_its_key_to_itself() {
     let program = Program::serve(&[]);
     let key = program.folder.path().join("data/key");
-    assert_eq!(
-        std::fs::metadata(&key).unwrap().permissions().mode() & 0o777,
-        0o600
-    );
+    assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(std::fs::read_to_string(key).unwrap().trim().len(), 64);
 }
 
@@ -599,12 +448,7 @@ fn the_sandbox_keeps_its_key_to_itself() {
 fn flags_win_over_variables_and_variables_over_the_file() {
     fn node(program: &Program) -> String {
         let (_, xml) = program.call("taobao.time.get", &["--format", "xml"]);
-        xml.rsplit_once("<!--top")
-            .unwrap()
-            .1
-            .trim_end()
-            .trim_end_matches("-->")
-            .to_owned()
+        xml.rsplit_once("<!--top").unwrap().1.trim_end().trim_end_matches("-->").to_owned()
     }
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("t.toml");
@@ -634,38 +478,19 @@ fn the_log_names_every_request_and_all_that_was_wrong_with_it_and_no_person() {
     let rq = r#"{"dis_order_id":true}"#;
     let (_, answer) = program.call(CANCEL, &["--param", &format!("{WRAPPER}={rq}")]);
     let answer: Value = serde_json::from_str(&answer).unwrap();
-    let id = answer["error_response"]["request_id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let id = answer["error_response"]["request_id"].as_str().unwrap().to_owned();
     let shown = "alitrip.btrip.flight.distribution.change.detail";
     let rq = r#"{"dis_order_id":"1234","sub_channel":"jianhang001","dis_sub_order_id":"1234"}"#;
-    assert!(
-        program
-            .call(shown, &["--param", &format!("{WRAPPER}={rq}")])
-            .1
-            .contains("张三")
-    );
-    eventually("the log has both calls", || {
-        program.log().lines().count() >= 2
-    });
+    assert!(program.call(shown, &["--param", &format!("{WRAPPER}={rq}")]).1.contains("张三"));
+    eventually("the log has both calls", || program.log().lines().count() >= 2);
     let log = program.log();
-    let lines: Vec<Value> = log
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let line = lines
-        .iter()
-        .find(|line| line["request_id"] == id.as_str())
-        .unwrap();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let line = lines.iter().find(|line| line["request_id"] == id.as_str()).unwrap();
     assert_eq!(
         line["violations"],
         format!("InvalidArgument {WRAPPER}.dis_order_id, InvalidParameter {WRAPPER}.sub_channel")
     );
-    assert_eq!(
-        (&line["app_key"], &line["code"]),
-        (&"test".into(), &41.into())
-    );
+    assert_eq!((&line["app_key"], &line["code"]), (&"test".into(), &41.into()));
     assert!(lines.iter().all(|line| line["request_id"].is_string()));
     assert!(!log.contains("张三") && !log.contains(demo::SESSION));
 }
@@ -682,9 +507,7 @@ fn a_stopping_server_finishes_what_it_accepted() {
     std::thread::sleep(Duration::from_millis(200));
     let pid = program.child.id().to_string();
     assert!(Command::new("kill").arg(&pid).status().unwrap().success());
-    eventually("nobody listens", || {
-        std::net::TcpStream::connect(address).is_err()
-    });
+    eventually("nobody listens", || std::net::TcpStream::connect(address).is_err());
     slow.write_all(b"js").unwrap();
     let mut answer = String::new();
     slow.read_to_string(&mut answer).unwrap();
@@ -707,10 +530,7 @@ fn readiness_is_a_write_that_really_commits() {
     let other = rusqlite::Connection::open(path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let reply = get(&program, "/readyz");
-    assert_eq!(
-        (reply.status, reply.body()),
-        (503, "the database does not take writes\n")
-    );
+    assert_eq!((reply.status, reply.body()), (503, "the database does not take writes\n"));
     assert_eq!(get(&program, "/healthz").status, 200);
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(get(&program, "/readyz").status, 200);

@@ -55,9 +55,7 @@ const CLIENTS: [Client; 3] = [
 ];
 
 fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/it/clients")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/clients").join(name)
 }
 
 fn python(name: &str) -> Command {
@@ -71,9 +69,7 @@ fn python(name: &str) -> Command {
 fn installed(name: &str, proof: &str, install: fn(&Path)) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let guard = ONE_AT_A_TIME.lock();
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("sdk-clients")
-        .join(name);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sdk-clients").join(name);
     if !folder.join(proof).exists() {
         std::fs::create_dir_all(&folder).unwrap();
         install(&folder);
@@ -84,8 +80,7 @@ fn installed(name: &str, proof: &str, install: fn(&Path)) -> PathBuf {
 
 fn install_node(folder: &Path) {
     let mut npm = Command::new("npm");
-    npm.args(["install", "--no-audit", "--no-fund", "--prefix"])
-        .arg(folder);
+    npm.args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(folder);
     run(npm.arg("node-taobao-topclient@0.1.7"));
 }
 
@@ -110,13 +105,8 @@ impl Client {
     fn call_all(&self, calls: &[Value]) -> Vec<Value> {
         let mut command = (self.command)();
         // The clients send the machine's local time; the platform's clock is China's.
-        command
-            .env("TZ", "Asia/Shanghai")
-            .env("NO_PROXY", "127.0.0.1");
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.env("TZ", "Asia/Shanghai").env("NO_PROXY", "127.0.0.1");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let input = serde_json::to_vec(calls).unwrap();
         child.stdin.take().unwrap().write_all(&input).unwrap();
@@ -128,11 +118,7 @@ impl Client {
 
     /// What the client should return for a success.
     fn success(&self, root: &str, members: Value) -> Value {
-        if self.keeps_root {
-            json!({ "ok": { root: members } })
-        } else {
-            json!({ "ok": members })
-        }
+        if self.keeps_root { json!({ "ok": { root: members } }) } else { json!({ "ok": members }) }
     }
 
     /// What the client should raise for an error, its own composed message aside.
@@ -158,21 +144,9 @@ fn settle(result: &mut Value) {
     }
     let ok = result["ok"].as_object_mut().unwrap();
     let is_rooted = ok.len() == 1 && ok.keys().all(|name| name.ends_with("_response"));
-    let members = if is_rooted {
-        ok.values_mut().next().unwrap()
-    } else {
-        &mut result["ok"]
-    };
+    let members = if is_rooted { ok.values_mut().next().unwrap() } else { &mut result["ok"] };
     let members = members.as_object_mut().unwrap();
-    assert!(
-        members
-            .remove("request_id")
-            .unwrap()
-            .as_str()
-            .unwrap()
-            .len()
-            >= 11
-    );
+    assert!(members.remove("request_id").unwrap().as_str().unwrap().len() >= 11);
 }
 
 /// An order number that every encoding mistake would spoil.
@@ -198,23 +172,11 @@ fn check(client: Client) {
     order["booking"]["segments"][0]["arrives"] = "2099-06-01T11:00:00".into();
     order["history"] = json!([{"do": {"command": "confirm", "until": "2099-01-01T00:00:00Z"}}]);
     program.run_with_input(&["order", "import", "-"], &order.to_string());
-    program.run(&[
-        "app",
-        "add",
-        "few",
-        "--sub-channel",
-        "corp001",
-        "--calls-per-day",
-        "0",
-    ]);
+    program.run(&["app", "add", "few", "--sub-channel", "corp001", "--calls-per-day", "0"]);
 
     let url = program.url.as_str();
     let cancel = |id: &str| {
-        call(
-            url,
-            CANCEL,
-            wrapped(json!({"sub_channel": "corp001", "dis_order_id": id})),
-        )
+        call(url, CANCEL, wrapped(json!({"sub_channel": "corp001", "dis_order_id": id})))
     };
     let change = |id: &str| {
         let rq =
@@ -259,19 +221,11 @@ fn check(client: Client) {
     } else {
         &time["ok"]["time"]
     };
-    assert!(
-        time.as_str().unwrap().parse::<top::Date>().is_ok(),
-        "{}: {time}",
-        client.name
-    );
+    assert!(time.as_str().unwrap().parse::<top::Date>().is_ok(), "{}: {time}", client.name);
 
     let root = "alitrip_btrip_flight_distribution_order_cancel_response";
     let first = next();
-    let members = if client.keeps_root {
-        &first["ok"][root]
-    } else {
-        &first["ok"]
-    };
+    let members = if client.keeps_root { &first["ok"][root] } else { &first["ok"] };
     let at = members["result"]["module"]["cancel_time"].clone();
     let cancelled = json!({"result": {
         "module": {"cancel_time": at, "order_status": "10"},
@@ -287,47 +241,24 @@ fn check(client: Client) {
     let missing = json!({"result": {
         "result_code": 2001, "result_msg": "订单不存在", "success": false,
     }});
-    assert_eq!(
-        next(),
-        client.success(root, missing.clone()),
-        "{}",
-        client.name
-    );
+    assert_eq!(next(), client.success(root, missing.clone()), "{}", client.name);
 
     let root = "alitrip_btrip_flight_distribution_change_detail_response";
     let shown = next();
-    let members = if client.keeps_root {
-        &shown["ok"][root]
-    } else {
-        &shown["ok"]
-    };
+    let members = if client.keeps_root { &shown["ok"][root] } else { &shown["ok"] };
     let module = &members["result"]["module"];
     assert_eq!(module["status"], 2, "{}", client.name);
-    assert_eq!(
-        module["flight_info_list"]["order_flight_info"][0]["arr_city"],
-        "北京"
-    );
-    assert_eq!(
-        module["traveler_info_list"]["order_traveler_info"][0]["passenger_name"],
-        "张三"
-    );
+    assert_eq!(module["flight_info_list"]["order_flight_info"][0]["arr_city"], "北京");
+    assert_eq!(module["traveler_info_list"]["order_traveler_info"][0]["passenger_name"], "张三");
     assert_eq!(next(), client.success(root, missing), "{}", client.name);
 
     let invalid = format!("非法参数: {WRAPPER}.dis_order_id");
     let expected = [
         client.error(40, &format!("Missing required arguments:{WRAPPER}"), None),
         client.error(41, &format!("Invalid arguments:{WRAPPER}"), None),
-        client.error(
-            50,
-            "Remote service error",
-            Some(("isv.invalid-parameter", &invalid)),
-        ),
+        client.error(50, "Remote service error", Some(("isv.invalid-parameter", &invalid))),
         client.error(26, "Missing session", None),
-        client.error(
-            27,
-            "Invalid session",
-            Some(("invalid-sessionkey", "SessionKey非法")),
-        ),
+        client.error(27, "Invalid session", Some(("invalid-sessionkey", "SessionKey非法"))),
         client.error(25, "Invalid signature", None),
     ];
     for expected in expected {
@@ -336,22 +267,13 @@ fn check(client: Client) {
     let mut limited = next();
     let ban = limited["error"]["sub_msg"].take();
     let ban = ban.as_str().unwrap();
-    let seconds = ban
-        .strip_prefix("This ban will last for ")
-        .and_then(|b| b.strip_suffix(" more seconds"));
+    let seconds =
+        ban.strip_prefix("This ban will last for ").and_then(|b| b.strip_suffix(" more seconds"));
     assert!(seconds.unwrap().parse::<u32>().unwrap() <= 86_400, "{ban}");
     limited["error"]["sub_msg"] = json!("checked");
     let by_day = "accesscontrol.limited-by-app-access-count";
-    assert_eq!(
-        limited,
-        client.error(7, "App Call Limited", Some((by_day, "checked")))
-    );
-    assert_eq!(
-        next(),
-        client.error(22, "Invalid method", None),
-        "{}",
-        client.name
-    );
+    assert_eq!(limited, client.error(7, "App Call Limited", Some((by_day, "checked"))));
+    assert_eq!(next(), client.error(22, "Invalid method", None), "{}", client.name);
 }
 
 #[test]
