@@ -20,6 +20,14 @@ use crate::{flight, import};
 /// How many orders are read at a time when listing.
 const PAGE: usize = 500;
 
+/// What an import looks like.
+const IMPORT_HELP: &str = concat!(
+    "The file holds one order or a list of them. An order is what was booked and the transitions it\n\
+     has gone through, each of which may say `at` when. Names of known airlines and airports and the\n\
+     platform's own numbers may be left out:\n\n",
+    include_str!("order-example.json"),
+);
+
 /// Orders.
 #[derive(Debug, Args)]
 pub struct Orders {
@@ -33,6 +41,7 @@ pub struct Orders {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Bring in orders from a JSON file, or from standard input with `-`
+    #[command(after_long_help = IMPORT_HELP)]
     Import {
         /// The file
         file: PathBuf,

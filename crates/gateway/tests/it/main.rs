@@ -12,6 +12,7 @@ mod coverage;
 mod crash;
 mod http;
 mod program;
+mod readme;
 mod taobao_appip_get;
 mod taobao_time_get;
 mod tidy;

@@ -251,6 +251,11 @@ fn orders_are_imported_listed_and_shown_with_personal_data_masked() {
     let path = "flight/test/corp001/import-1\n";
     assert_eq!(program.run_with_input(&["order", "import", "-"], &order), path);
     assert_eq!(program.run_with_input(&["order", "import", "-"], &order), path);
+    let example = include_str!("../../src/cli/order-example.json");
+    program.run_with_input(&["order", "import", "-"], example);
+    assert_eq!(program.cancel("my-order-1")["module"]["fail_code"], "1001");
+    assert!(program.run(&["order", "import", "--help"]).ends_with(example));
+
     let other = order.replace("CZ3101", "CZ3103");
     let refused = program.try_run(&["order", "import", "-"], &other);
     assert_eq!(

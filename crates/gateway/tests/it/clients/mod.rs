@@ -33,10 +33,8 @@ const CLIENTS: [Client; 3] = [
         keeps_root: false,
         nothing: || Value::Null,
         command: || {
-            let modules = installed("node", "node_modules/node-taobao-topclient", install_node);
             let mut command = Command::new("node");
-            command.arg(script("node_taobao_topclient.js"));
-            command.env("NODE_PATH", modules.join("node_modules"));
+            command.arg(script("node_taobao_topclient.js")).env("NODE_PATH", node_modules());
             command
         },
     },
@@ -59,10 +57,20 @@ fn script(name: &str) -> PathBuf {
 }
 
 fn python(name: &str) -> Command {
-    let home = installed("python", "ready", install_python);
-    let mut command = Command::new(home.join("bin/python"));
+    let mut command = Command::new(python_home().join("bin/python"));
     command.arg(script(name));
     command
+}
+
+/// Where npm's clients are installed.
+pub fn node_modules() -> PathBuf {
+    let folder = installed("node", "node_modules/node-taobao-topclient", install_node);
+    folder.join("node_modules")
+}
+
+/// The Python environment with PyPI's clients.
+pub fn python_home() -> PathBuf {
+    installed("python", "ready", install_python)
 }
 
 /// A folder that `install` has filled; the clients stay there between runs.
