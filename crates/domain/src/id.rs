@@ -108,6 +108,10 @@ ids! {
     DisSubOrderId(printable);
     /// A car-rental distribution channel (渠道).
     ChannelId(undivided);
+    /// The platform's number of a rental order (平台订单id).
+    RentalOrderId(printable);
+    /// A distributor's own number of a rental order (外部订单ID).
+    OutOrderId(printable);
     /// A traveller's id at the distributor.
     UserId(printable);
 }

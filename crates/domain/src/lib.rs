@@ -10,6 +10,7 @@ pub mod flight;
 pub mod id;
 pub mod money;
 pub mod pii;
+pub mod rental;
 pub mod step;
 pub mod time;
 

@@ -25,6 +25,6 @@ pub use model::{
     Composite, Encoder, Field, Label, Method, Object, Session, Shape, Spec, Wire, label,
 };
 pub use node::{Node, Reader, Violation, ViolationKind};
-pub use scalar::{Date, Json};
+pub use scalar::{Date, Json, Yuan};
 pub use sign::SignMethod;
 pub use top_derive::Wire;

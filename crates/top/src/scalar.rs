@@ -88,6 +88,64 @@ impl fmt::Display for Date {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Json(pub String);
 
+/// An amount that travels as yuan with two decimals in a string; held in fen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Yuan(pub i64);
+
+/// The text is not an amount in yuan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotYuan;
+
+impl fmt::Display for NotYuan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not an amount in yuan with up to two decimals")
+    }
+}
+
+impl std::error::Error for NotYuan {}
+
+impl FromStr for Yuan {
+    type Err = NotYuan;
+
+    fn from_str(text: &str) -> Result<Self, NotYuan> {
+        let (yuan, decimals) = text.split_once('.').unwrap_or((text, "0"));
+        let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        if !plain(yuan) || !plain(decimals) || decimals.len() > 2 {
+            return Err(NotYuan);
+        }
+        let yuan: i64 = yuan.parse().map_err(|_| NotYuan)?;
+        let fen: i64 = format!("{decimals:0<2}").parse().map_err(|_| NotYuan)?;
+        yuan.checked_mul(100).and_then(|sum| sum.checked_add(fen)).map(Self).ok_or(NotYuan)
+    }
+}
+
+impl fmt::Display for Yuan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let fen = self.0.unsigned_abs();
+        write!(f, "{sign}{}.{:02}", fen / 100, fen % 100)
+    }
+}
+
+impl Wire for Yuan {
+    const SHAPE: Shape = Shape::Text;
+
+    fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
+        let value = match node {
+            Node::Text(text) => text.parse().ok(),
+            _ => None,
+        };
+        if value.is_none() {
+            reader.invalid_type();
+        }
+        value
+    }
+
+    fn encode<E: Encoder>(&self, out: &mut E) {
+        out.text(&self.to_string());
+    }
+}
+
 impl Wire for String {
     const SHAPE: Shape = Shape::Text;
 
@@ -238,6 +296,24 @@ impl<T: Wire> Wire for Vec<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn yuan_are_read_strictly_and_printed_with_two_decimals() {
+        for (text, fen, printed) in [
+            ("0", 0, "0.00"),
+            ("12.3", 1230, "12.30"),
+            ("12.03", 1203, "12.03"),
+            ("0.00", 0, "0.00"),
+        ] {
+            let amount: Yuan = text.parse().unwrap();
+            assert_eq!((amount, amount.to_string().as_str()), (Yuan(fen), printed));
+        }
+        for text in
+            ["", ".5", "5.", "1.234", "-0.01", "+1", "1,00", " 1", "1e2", "99999999999999999999"]
+        {
+            assert_eq!(text.parse::<Yuan>(), Err(NotYuan), "{text}");
+        }
+    }
 
     #[test]
     fn a_date_is_read_strictly_and_printed_as_it_came() {
