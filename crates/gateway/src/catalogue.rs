@@ -16,25 +16,28 @@ pub fn as_json() -> Value {
                     Session::NotRequired => "not_required",
                 },
                 "root": spec.root(),
-                "request": members(&spec.request),
-                "response": members(&spec.response),
+                "request": members(&spec.request, true),
+                "response": members(&spec.response, false),
             })
         })
         .collect();
     json!({ "methods": methods })
 }
 
-fn members(object: &Object) -> Value {
+/// The members of an object; pages say only of requests which are required.
+fn members(object: &Object, in_request: bool) -> Value {
     let fields = object.fields.iter().map(|field| {
         let mut member = json!({
             "name": field.name,
             "type": field.shape.type_name(),
-            "required": field.required,
             "example": field.example,
             "label": label(field.label),
         });
+        if in_request {
+            member["required"] = field.required.into();
+        }
         if let Shape::Object(object) | Shape::List(&Shape::Object(object)) = field.shape {
-            member["members"] = members(object);
+            member["members"] = members(object, in_request);
         }
         member
     });

@@ -40,9 +40,10 @@ pub async fn load(store: &Store, now: Instant) -> anyhow::Result<()> {
     }
     let cause = Cause { at: now, actor: "demo".into(), request_id: "demo".into() };
     for value in orders(now) {
-        let text = value["booking"]["key"]["dis_order_id"].to_string();
-        let import: Import = serde_json::from_value(value).with_context(|| text.clone())?;
-        import::store(store, import, &cause).await.with_context(|| text)?;
+        let key = value["booking"]["key"].to_string();
+        let import: Import = serde_json::from_value(value).with_context(|| key.clone())?;
+        // An order that is taken was loaded by a start that was cut short, at another time.
+        import::store(store, import, &cause).await.with_context(|| key)?;
     }
     let key = APP_KEY.parse().context("app key")?;
     let sub_channels = ["corp001", "jianhang001"];
@@ -156,16 +157,64 @@ const ORDERS: &[(&str, &str, &[Event])] = &[
 
 fn orders(now: Instant) -> Vec<Value> {
     let calendar = Calendar { now, today: platform_clock(now) };
+    let mut orders = rentals(&calendar);
     let numbered = ORDERS.iter().enumerate();
-    numbered
-        .map(|(at, (sub_channel, id, events))| {
-            // Ten ticket numbers for each order.
-            let serial = at as u64 * 10;
-            let change = if *id == "1234" { "1234" } else { "demo-change" };
-            let history = events.iter().map(|event| past(&calendar, *event, change, serial));
-            order(&calendar, sub_channel, id, history.collect())
+    let flights = numbered.map(|(at, (sub_channel, id, events))| {
+        // Ten ticket numbers for each order.
+        let serial = at as u64 * 10;
+        let change = if *id == "1234" { "1234" } else { "demo-change" };
+        let history = events.iter().map(|event| past(&calendar, *event, change, serial));
+        order(&calendar, sub_channel, id, history.collect())
+    });
+    orders.extend(flights);
+    orders
+}
+
+/// A rental in each state; the first is the published page's own example, free to cancel until three
+/// days before pick-up.
+fn rentals(calendar: &Calendar) -> Vec<Value> {
+    #[rustfmt::skip]
+    const RENTALS: &[(&str, &str, &[&str])] = &[
+        ("fz1234567",                     "gaode123456", &["pay", "accept"]),
+        ("demo-rental-unpaid",            "demo-out-1",  &[]),
+        ("demo-rental-awaiting-merchant", "demo-out-2",  &["pay"]),
+        ("demo-rental-awaiting-pick-up",  "demo-out-3",  &["pay", "accept", "prepare"]),
+        ("demo-rental-in-use",            "demo-out-4",  &["pay", "accept", "pick-up"]),
+        ("demo-rental-settling",          "demo-out-5",  &["pay", "accept", "pick-up", "give-back"]),
+        ("demo-rental-completed",         "demo-out-6",  &["pay", "accept", "pick-up", "give-back", "complete"]),
+        ("demo-rental-cancelled",         "demo-out-7",  &["pay", "accept", "cancel"]),
+        ("demo-rental-closed-by-buyer",   "demo-out-8",  &["cancel"]),
+        ("demo-rental-refused",           "demo-out-9",  &["pay", "refuse"]),
+        ("demo-rental-closed-by-service", "demo-out-10", &["pay", "close"]),
+    ];
+    let share = |hours: u32, percent: u8| json!({"hours": hours, "charge": {"percent": {"percent": percent, "of": "total"}}});
+    let tiers = [share(72, 0), share(48, 10), share(24, 20), share(2, 30), share(0, 50)];
+    let rental = |(order_id, out_order_id, commands): &(&str, &str, &[&str])| {
+        let history = commands.iter().enumerate().map(|(at, name)| {
+            let mut command = json!({"command": name});
+            if *name == "pay" {
+                command["trade_no"] = format!("{out_order_id}-trade").into();
+            }
+            json!({"at": calendar.ago(60 - at as i64), "do": command})
+        });
+        json!({
+            "kind": "rental",
+            "booking": {
+                "key": {"app": APP_KEY, "channel_id": "80001", "order_id": order_id},
+                "out_order_id": out_order_id,
+                "booked_at": calendar.ago(70),
+                "pick_up": calendar.at(10, 0),
+                "give_back": calendar.at(10, 0).saturating_add(3.days()),
+                "prices": {
+                    "rent_fen": 60_000, "handling_fen": 2_000, "services_fen": 15_000,
+                    "first_day_fen": 27_000,
+                },
+                "policy": {"terms": {"tiers": tiers}},
+            },
+            "history": history.collect::<Vec<_>>(),
         })
-        .collect()
+    };
+    RENTALS.iter().map(rental).collect()
 }
 
 /// The event as a line of an import's history.

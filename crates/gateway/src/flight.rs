@@ -1,33 +1,115 @@
-//! Where flight orders are kept, and by which other numbers they are known.
+//! Flight orders as a family.
 
-use domain::flight::{Order, OrderKey};
-use domain::id::{AppKey, SubChannel};
+use anyhow::Context as _;
+use domain::access::App;
+use domain::flight::code::ResultCode;
+use domain::flight::{Booking, CancelPolicy, Command, Order, OrderKey, State};
+use domain::id::{DisOrderId, SubChannel};
+use domain::{Instant, Step};
+use serde_json::Value;
 use store::{Key, LookUp};
+use top::Id;
 
-/// The kind of a flight order.
-pub const KIND: &str = "flight";
+use crate::context;
+use crate::family::{Family, Path, Status};
 
-/// Whose orders these are: an app's, under one sub-channel.
-pub fn owner(app: &AppKey, sub_channel: &SubChannel) -> String {
-    format!("{app}/{sub_channel}")
+/// The order that a call of `app` means; or why it can mean none. A sub-channel that is not the
+/// app's is refused before anything is looked up.
+///
+/// # Errors
+/// The sub-channel is not bound to the app, or the number is no order's.
+pub fn addressed(app: &App, sub_channel: Id, dis_order_id: Id) -> Result<OrderKey, ResultCode> {
+    let sub_channel = SubChannel::try_from(sub_channel.0).ok();
+    let sub_channel = sub_channel
+        .filter(|sub_channel| app.sub_channels.contains(sub_channel))
+        .ok_or(ResultCode::SubChannelDenied)?;
+    let dis_order_id =
+        DisOrderId::try_from(dis_order_id.0).map_err(|_| ResultCode::OrderNotFound)?;
+    Ok(OrderKey { app: app.key.clone(), sub_channel, dis_order_id })
 }
 
-/// Where an order is kept.
+/// Where a flight order is kept.
 pub fn key(order: &OrderKey) -> Key {
-    let owner = owner(&order.app, &order.sub_channel);
-    Key { kind: KIND, owner, id: order.dis_order_id.to_string() }
+    path(order).key()
 }
 
-/// Every other number an order is known by.
-pub fn look_ups(order: &Order) -> Vec<LookUp> {
-    let numbered = |name, value: String| LookUp { name, value };
-    let mut look_ups = vec![numbered("btrip_order", order.booking.btrip_order_id.to_string())];
-    if let Some(ticketed) = order.ticketed() {
-        look_ups.extend(ticketed.tickets.iter().map(|t| numbered("ticket", t.number.to_string())));
-        for change in &ticketed.changes {
-            let number = change.request.btrip_sub_order_id.to_string();
-            look_ups.push(numbered("btrip_sub_order", number));
+fn path(order: &OrderKey) -> Path {
+    Path {
+        kind: Order::KIND,
+        app: order.app.clone(),
+        scope: order.sub_channel.to_string(),
+        id: order.dis_order_id.to_string(),
+    }
+}
+
+impl Family for Order {
+    const KIND: &'static str = "flight";
+
+    fn book(mut booking: Value, now: Instant) -> anyhow::Result<Self> {
+        if let Value::Object(members) = &mut booking {
+            members.entry("btrip_order_id").or_insert_with(|| context::platform_number().into());
+            members.entry("booked_at").or_insert_with(|| now.to_string().into());
+        }
+        let booking: Booking = serde_json::from_value(booking).context("booking")?;
+        Ok(Self::new(booking)?)
+    }
+
+    fn perform(
+        self,
+        mut command: Value,
+        now: Instant,
+    ) -> anyhow::Result<(Step<Self>, &'static str)> {
+        if let Value::Object(members) = &mut command
+            && members.get("command").is_some_and(|name| name == "apply-change")
+        {
+            let number = || context::platform_number().into();
+            members.entry("btrip_sub_order_id").or_insert_with(number);
+        }
+        let command: Command = serde_json::from_value(command).context("not a transition")?;
+        let name = command.name();
+        Ok((Self::perform(self, command, CancelPolicy::default(), now)?, name))
+    }
+
+    fn at(self, now: Instant) -> Self {
+        Self::at(self, now)
+    }
+
+    fn path(&self) -> Path {
+        path(&self.booking.key)
+    }
+
+    fn look_ups(&self) -> Vec<LookUp> {
+        let numbered = |name, value: String| LookUp { name, value };
+        let mut look_ups = vec![numbered("btrip_order", self.booking.btrip_order_id.to_string())];
+        if let Some(ticketed) = self.ticketed() {
+            let tickets = ticketed.tickets.iter();
+            look_ups.extend(tickets.map(|ticket| numbered("ticket", ticket.number.to_string())));
+            for change in &ticketed.changes {
+                let number = change.request.btrip_sub_order_id.to_string();
+                look_ups.push(numbered("btrip_sub_order", number));
+            }
+        }
+        look_ups
+    }
+
+    fn status(&self) -> Status {
+        let status = self.status();
+        Status {
+            order_status: status.code(),
+            pay_status: Some(self.pay_status().code()),
+            label: status.row().en,
         }
     }
-    look_ups
+
+    fn is_same(&self, other: &Self) -> bool {
+        let mut other = other.clone();
+        other.booking.btrip_order_id = self.booking.btrip_order_id;
+        other.booking.booked_at = self.booking.booked_at;
+        if let (Some(ours), State::Ticketed(theirs)) = (self.ticketed(), &mut other.state) {
+            for (ours, theirs) in ours.changes.iter().zip(&mut theirs.changes) {
+                theirs.request.btrip_sub_order_id = ours.request.btrip_sub_order_id;
+            }
+        }
+        *self == other
+    }
 }

@@ -6,11 +6,13 @@ pub mod cli;
 pub mod context;
 pub mod demo;
 pub mod failure;
+pub mod family;
 pub mod flight;
 mod handlers;
 pub mod import;
 pub mod pipeline;
 pub mod quota;
+pub mod rental;
 pub mod server;
 pub mod settings;
 

@@ -222,7 +222,8 @@ fn log(
     noted: &Noted,
     failure: Option<Failure>,
 ) {
-    let cost_ms = cx.clock.now().duration_since(began).as_millis();
+    let cost = cx.clock.now().duration_since(began);
+    let cost_ms = i64::try_from(cost.as_millis()).unwrap_or(i64::MAX);
     let (app_key, method) = (noted.app_key.as_deref(), noted.method);
     let address = call.address;
     let Some(failure) = failure else {

@@ -49,9 +49,14 @@ pub struct Settings {
     #[arg(long, env = "TRIPWRIGHT_BODY_BYTES_MAX", default_value_t = 4 * 1024 * 1024)]
     pub body_bytes_max: u64,
 
-    /// Most connections served at once; further ones wait to be accepted
-    #[arg(long, env = "TRIPWRIGHT_CONNECTIONS_MAX", default_value_t = 4096)]
+    /// Most connections served at once; further ones wait to be accepted. Less when the system
+    /// gives fewer descriptors
+    #[arg(long, env = "TRIPWRIGHT_CONNECTIONS_MAX", default_value_t = 4096, value_parser = connections)]
     pub connections_max: usize,
+
+    /// How long to go on after the order to stop, saying "not ready", before nothing more is accepted
+    #[arg(long, env = "TRIPWRIGHT_DRAIN_GRACE_SECONDS", default_value_t = 0)]
+    pub drain_grace_seconds: u64,
 
     /// Form of the log
     #[arg(long, env = "TRIPWRIGHT_LOG_FORMAT", value_enum, default_value_t)]
@@ -99,6 +104,13 @@ pub enum LogFormat {
 
 fn remote_error_code(text: &str) -> Result<RemoteErrorCode, &'static str> {
     text.parse().ok().and_then(RemoteErrorCode::from_code).ok_or("give 50 or 15")
+}
+
+fn connections(text: &str) -> Result<usize, &'static str> {
+    /// More than a machine has ports.
+    const CONNECTIONS_MAX: usize = 1_000_000;
+    let number = text.parse().ok().filter(|number| (1..=CONNECTIONS_MAX).contains(number));
+    number.ok_or("give a number from 1 to 1000000")
 }
 
 /// The name stands in an XML comment, which cannot hold two hyphens in a row or end in one.

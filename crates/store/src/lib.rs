@@ -222,8 +222,22 @@ impl Store {
     /// # Errors
     /// The engine failed or the document does not open.
     pub async fn get<D: DeserializeOwned>(&self, key: &Key) -> Result<Option<D>, Error> {
-        let loaded = self.engine.load(key).await?;
-        loaded.as_ref().map(|loaded| self.open(key, loaded)).transpose()
+        Ok(self.read(key).await?.map(|(document, _)| document))
+    }
+
+    /// The aggregate as it is now, and its version.
+    ///
+    /// # Errors
+    /// The engine failed or the document does not open.
+    pub async fn read<D: DeserializeOwned>(&self, key: &Key) -> Result<Option<(D, i64)>, Error> {
+        let Some(loaded) = self.engine.load(key).await? else { return Ok(None) };
+        Ok(Some((self.open(key, &loaded)?, loaded.head.version)))
+    }
+
+    /// A hash that only this store's key gives, as 32 hex digits.
+    pub fn keyed_hash(&self, text: &str) -> String {
+        let hash = self.sealer.keyed_hash(text);
+        hash[..16].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The id of the owner's aggregate known by this number.

@@ -13,28 +13,43 @@ use crate::node::{Node, Reader, Side, Violation, ViolationKind};
 /// becomes `%20`, which every decoder reads.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'_').remove(b'.');
 
-/// A parameter name or value is not UTF-8.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotUtf8;
+/// Most parameters of one call, in query and body together. The largest published method has a
+/// handful; each pair costs memory before anybody knows who is calling.
+pub const PAIRS_MAX: usize = 256;
 
-impl fmt::Display for NotUtf8 {
+/// Pairs as they were read, in order of precedence.
+pub type Pairs<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+
+/// What is wrong with a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadForm {
+    /// A name or value is not UTF-8; the other pairs were read.
+    NotUtf8,
+    /// More than [`PAIRS_MAX`] pairs; the first were read.
+    TooMany,
+}
+
+impl fmt::Display for BadForm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a parameter is not UTF-8")
+        match self {
+            Self::NotUtf8 => f.write_str("a parameter is not UTF-8"),
+            Self::TooMany => write!(f, "more than {PAIRS_MAX} parameters"),
+        }
     }
 }
 
-impl std::error::Error for NotUtf8 {}
+impl std::error::Error for BadForm {}
 
 /// All parameters of a call, decoded, each name once, in the byte order that signing needs.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Params<'a> {
-    pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    pairs: Pairs<'a>,
 }
 
 impl<'a> Params<'a> {
     /// Sorts pairs given in order of precedence: of a repeated name the first value is kept, so
     /// the query wins over the body.
-    pub fn from_pairs(mut pairs: Vec<(Cow<'a, str>, Cow<'a, str>)>) -> Self {
+    pub fn from_pairs(mut pairs: Pairs<'a>) -> Self {
         pairs.sort_by(|a, b| a.0.cmp(&b.0));
         pairs.dedup_by(|later, earlier| later.0 == earlier.0);
         Self { pairs }
@@ -56,31 +71,35 @@ impl<'a> Params<'a> {
 /// Decodes a query string or urlencoded body, appending its pairs in order.
 ///
 /// # Errors
-/// A decoded name or value is not UTF-8.
-pub fn decode_into<'a>(
-    bytes: &'a [u8],
-    pairs: &mut Vec<(Cow<'a, str>, Cow<'a, str>)>,
-) -> Result<(), NotUtf8> {
+/// Something is wrong; what could be read was appended all the same.
+pub fn decode_into<'a>(bytes: &'a [u8], pairs: &mut Pairs<'a>) -> Result<(), BadForm> {
+    let mut outcome = Ok(());
     for pair in bytes.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
+        if pairs.len() == PAIRS_MAX {
+            return Err(BadForm::TooMany);
+        }
         let (name, value) = match pair.iter().position(|&byte| byte == b'=') {
             Some(at) => (&pair[..at], &pair[at + 1..]),
             None => (pair, &pair[..0]),
         };
-        pairs.push((decode(name)?, decode(value)?));
+        match (decode(name), decode(value)) {
+            (Some(name), Some(value)) => pairs.push((name, value)),
+            _ => outcome = Err(BadForm::NotUtf8),
+        }
     }
-    Ok(())
+    outcome
 }
 
-fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, NotUtf8> {
+/// Decodes one name or value; `None` when it is not UTF-8.
+fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
     if bytes.contains(&b'+') {
         let spaced: Vec<u8> =
             bytes.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
-        let decoded: Vec<u8> = percent_decode(&spaced).collect();
-        return String::from_utf8(decoded).map(Cow::Owned).map_err(|_| NotUtf8);
+        return String::from_utf8(percent_decode(&spaced).collect()).ok().map(Cow::Owned);
     }
     match Cow::from(percent_decode(bytes)) {
-        Cow::Borrowed(plain) => std::str::from_utf8(plain).map(Cow::Borrowed).map_err(|_| NotUtf8),
-        Cow::Owned(plain) => String::from_utf8(plain).map(Cow::Owned).map_err(|_| NotUtf8),
+        Cow::Borrowed(plain) => std::str::from_utf8(plain).ok().map(Cow::Borrowed),
+        Cow::Owned(plain) => String::from_utf8(plain).ok().map(Cow::Owned),
     }
 }
 
@@ -225,8 +244,19 @@ mod tests {
 
     #[test]
     fn bytes_that_are_not_utf8_are_named_instead_of_replaced() {
-        assert_eq!(decode_into(b"a=%FF", &mut Vec::new()), Err(NotUtf8));
-        assert_eq!(decode_into(b"a=+%FF", &mut Vec::new()), Err(NotUtf8));
+        for form in [b"a=%FF&b=1".as_slice(), b"a=+%FF&b=1", b"%FF=1&b=1"] {
+            let mut pairs = Vec::new();
+            assert_eq!(decode_into(form, &mut pairs), Err(BadForm::NotUtf8));
+            assert_eq!(pairs, [("b".into(), "1".into())]);
+        }
+    }
+
+    #[test]
+    fn a_form_of_a_million_pairs_is_not_read_to_its_end() {
+        let mut pairs = Vec::new();
+        let form = "a=1&".repeat(1_000_000);
+        assert_eq!(decode_into(form.as_bytes(), &mut pairs), Err(BadForm::TooMany));
+        assert_eq!(pairs.len(), PAIRS_MAX);
     }
 
     #[test]

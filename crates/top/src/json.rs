@@ -95,9 +95,17 @@ impl Encoder for JsonEncoder {
 }
 
 /// Writes one JSON string. Never `\uXXXX`: the official Java SDK misreads hex letters, so control
-/// characters without a short escape are dropped (XML could not carry them either).
+/// characters without a short escape are dropped, and so are the two noncharacters that XML cannot
+/// carry.
 pub(crate) fn push_string(out: &mut String, value: &str) {
     out.push('"');
+    let carried: String;
+    let value = if value.contains(['\u{fffe}', '\u{ffff}']) {
+        carried = value.replace(['\u{fffe}', '\u{ffff}'], "");
+        &carried
+    } else {
+        value
+    };
     let mut copied = 0;
     for (at, byte) in value.bytes().enumerate() {
         let escape = match byte {
@@ -127,7 +135,7 @@ mod tests {
     #[test]
     fn strings_keep_chinese_raw_escape_the_slash_and_drop_control_characters() {
         let mut out = String::new();
-        push_string(&mut out, "票/\"\\\n\u{1}\u{1f}😀\u{8}\u{c}\r\t'<&>");
+        push_string(&mut out, "票/\"\\\n\u{1}\u{1f}\u{fffe}\u{ffff}😀\u{8}\u{c}\r\t'<&>");
         assert_eq!(out, r#""票\/\"\\\n😀\b\f\r\t'<&>""#);
     }
 

@@ -78,11 +78,24 @@ pub struct Field {
     pub example: &'static str,
 }
 
+/// What a `String` must look like. Pages do not say; where the service cares, this does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Anything.
+    Any,
+    /// An identifier, see [`Id`](crate::Id).
+    Id,
+    /// JSON text, see [`JsonText`](crate::JsonText).
+    Json,
+    /// An amount in yuan, see [`Yuan`](crate::Yuan).
+    Yuan,
+}
+
 /// A wire type.
 #[derive(Debug, Clone, Copy)]
 pub enum Shape {
     /// `String`.
-    Text,
+    Text(Form),
     /// `Number`: a 64-bit integer.
     Number,
     /// `Boolean`.
@@ -101,7 +114,7 @@ impl Shape {
     /// The type as a page prints it: `String`, `OrderFlightInfo []`.
     pub fn type_name(&self) -> String {
         match self {
-            Self::Text => "String".into(),
+            Self::Text(_) => "String".into(),
             Self::Number => "Number".into(),
             Self::Boolean => "Boolean".into(),
             Self::Date => "Date".into(),
@@ -114,7 +127,7 @@ impl Shape {
     /// The name a list gives each element of this type.
     pub const fn item_name(&self) -> &'static str {
         match self {
-            Self::Text => "string",
+            Self::Text(_) => "string",
             Self::Number => "number",
             Self::Boolean => "boolean",
             Self::Date => "date",
@@ -135,7 +148,7 @@ impl Shape {
         match self {
             Self::Object(_) => true,
             Self::List(element) => matches!(element, Self::Object(_) | Self::List(_)),
-            Self::Text | Self::Number | Self::Boolean | Self::Date | Self::Json => false,
+            Self::Text(_) | Self::Number | Self::Boolean | Self::Date | Self::Json => false,
         }
     }
 }

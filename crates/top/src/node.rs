@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::model::{Shape, Wire};
+use crate::model::Wire;
 
 /// A value as it was sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -155,6 +155,9 @@ pub enum Side {
     Response,
 }
 
+/// Most violations collected: more tell nobody more, and a hostile list could have a million.
+pub const VIOLATIONS_MAX: usize = 100;
+
 enum Step {
     Member(&'static str),
     Element(usize),
@@ -190,14 +193,14 @@ impl Reader {
         value
     }
 
-    /// Reads every element of a list in any of the three forms it travels in: a plain array, an
-    /// array inside an object under its item name, or repeated XML children.
+    /// Reads every element of a list. A request has a plain array; an answer may also have an array
+    /// inside an object under its item name, or repeated XML children.
     pub fn elements<T: Wire>(&mut self, node: &Node<'_>) -> Option<Vec<T>> {
         let item = T::SHAPE.item_name();
         let mut found: Vec<&Node<'_>> = Vec::new();
         match node {
             Node::List(elements) => found.extend(elements),
-            Node::Object(members) => {
+            Node::Object(members) if self.side == Side::Response => {
                 for (_, member) in members.iter().filter(|(name, _)| name == item) {
                     match member {
                         Node::List(elements) => found.extend(elements),
@@ -205,7 +208,7 @@ impl Reader {
                     }
                 }
             }
-            Node::Text(text) if text.is_empty() => {}
+            Node::Text(text) if self.side == Side::Response && text.is_empty() => {}
             _ => {
                 self.invalid_type();
                 return None;
@@ -253,14 +256,9 @@ impl Reader {
         self.record(ViolationKind::InvalidArgument);
     }
 
-    /// Whether a wrapper of this shape must be there although the page calls it optional: only a
-    /// request's own parameters are held to this.
-    pub(crate) fn needs_wrapper(&self, shape: &Shape) -> bool {
-        let has_required_members = match shape {
-            Shape::Object(object) => object.fields.iter().any(|field| field.required),
-            _ => false,
-        };
-        self.side == Side::Request && self.path.len() == 1 && has_required_members
+    /// Records that the value here has the right type and a form that the service rejects.
+    pub fn invalid_form(&mut self) {
+        self.record(ViolationKind::InvalidParameter);
     }
 
     fn counts_as_absent<T: Wire>(&self, node: &Node<'_>) -> bool {
@@ -276,6 +274,9 @@ impl Reader {
     }
 
     fn record(&mut self, kind: ViolationKind) {
+        if self.violations.len() == VIOLATIONS_MAX {
+            return;
+        }
         let mut path = String::new();
         for step in &self.path {
             match step {
@@ -313,9 +314,11 @@ mod tests {
 
     #[test]
     fn a_number_too_large_to_be_exact_is_refused_rather_than_rounded() {
-        let (value, violations) = read::<String>("123456789012345678901234567890");
-        assert_eq!(value, None);
-        assert_eq!(violations[0].kind, ViolationKind::InvalidArgument);
+        for json in ["123456789012345678901234567890", "1.10", "1e5", "-0.0", "20260301.0"] {
+            let (value, violations) = read::<String>(json);
+            assert_eq!(value, None, "{json}");
+            assert_eq!(violations[0].kind, ViolationKind::InvalidArgument);
+        }
     }
 
     #[test]
@@ -327,6 +330,20 @@ mod tests {
             assert_eq!(read::<i64>(json).0, None, "{json}");
         }
         assert_eq!(read::<Date>("\"2022-02-30 00:00:00\"").0, None);
+    }
+
+    #[test]
+    fn a_list_in_a_request_is_an_array_and_nothing_else() {
+        for json in ["{}", "{\"other\":1}", "{\"string\":[\"a\"]}", "\"a\"", "1"] {
+            assert_eq!(read::<Vec<String>>(json).0, None, "{json}");
+        }
+        assert_eq!(read::<Vec<String>>("[\"a\",1]").0, Some(vec!["a".into(), "1".into()]));
+    }
+
+    #[test]
+    fn a_hostile_list_does_not_collect_a_million_violations() {
+        let json = format!("[{}true]", "true,".repeat(10_000));
+        assert_eq!(read::<Vec<String>>(&json).1.len(), VIOLATIONS_MAX);
     }
 
     #[test]

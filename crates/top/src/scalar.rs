@@ -5,11 +5,12 @@ use std::str::FromStr;
 
 use jiff::civil::DateTime;
 
-use crate::model::{Encoder, Shape, Wire};
+use crate::model::{Encoder, Form, Shape, Wire};
 use crate::node::{Node, Reader};
 
-/// Largest magnitude below which a JSON number with a fraction or exponent is still exact.
-const EXACT_FLOAT_MAX: f64 = 9_007_199_254_740_992.0;
+/// Longest identifier taken, in characters. No page states a limit; the longest identifier in any
+/// published example has 32, and a key must stay cheap to store and to print. Inferred.
+pub const ID_CHARS_MAX: usize = 64;
 
 /// A wire `Date`: a date and time of day at +08:00, to the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,7 +129,7 @@ impl fmt::Display for Yuan {
 }
 
 impl Wire for Yuan {
-    const SHAPE: Shape = Shape::Text;
+    const SHAPE: Shape = Shape::Text(Form::Yuan);
 
     fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
         let value = match node {
@@ -147,21 +148,14 @@ impl Wire for Yuan {
 }
 
 impl Wire for String {
-    const SHAPE: Shape = Shape::Text;
+    const SHAPE: Shape = Shape::Text(Form::Any);
 
     fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
         match node {
             Node::Text(text) => Some(text.clone().into_owned()),
-            Node::Number(number) => {
-                let exact = number.is_i64()
-                    || number.is_u64()
-                    || number.as_f64().is_some_and(|float| float.abs() < EXACT_FLOAT_MAX);
-                if !exact {
-                    reader.invalid_type();
-                }
-                exact.then(|| number.to_string())
-            }
-            Node::Null | Node::Boolean(_) | Node::List(_) | Node::Object(_) => {
+            // Only whole numbers: how a fraction was spelled is no longer known.
+            Node::Number(number) if !number.is_f64() => Some(number.to_string()),
+            Node::Number(_) | Node::Null | Node::Boolean(_) | Node::List(_) | Node::Object(_) => {
                 reader.invalid_type();
                 None
             }
@@ -260,13 +254,7 @@ impl<T: Wire> Wire for Option<T> {
         T::decode(node, reader).map(Some)
     }
 
-    fn absent(reader: &mut Reader) -> Option<Self> {
-        // An optional wrapper whose members are required is itself needed: without it they are all
-        // missing, and the platform names the parameter rather than its members.
-        if reader.needs_wrapper(&T::SHAPE) {
-            reader.missing();
-            return None;
-        }
+    fn absent(_: &mut Reader) -> Option<Self> {
         Some(None)
     }
 
@@ -278,6 +266,67 @@ impl<T: Wire> Wire for Option<T> {
         if let Some(value) = self {
             value.encode(out);
         }
+    }
+}
+
+/// A parameter that the page calls 可选 and that must be there all the same, because members of it
+/// are required: without it they are all missing, and the platform names the parameter (40).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needed<T>(pub T);
+
+impl<T: Wire> Wire for Needed<T> {
+    const SHAPE: Shape = T::SHAPE;
+    const REQUIRED: bool = false;
+
+    fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
+        T::decode(node, reader).map(Self)
+    }
+
+    fn encode<E: Encoder>(&self, out: &mut E) {
+        self.0.encode(out);
+    }
+}
+
+/// An identifier in a request: 1 to [`ID_CHARS_MAX`] characters, none of them a control character.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Id(pub String);
+
+impl Wire for Id {
+    const SHAPE: Shape = Shape::Text(Form::Id);
+
+    fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
+        let text = String::decode(node, reader)?;
+        let fits = !text.trim().is_empty() && text.chars().count() <= ID_CHARS_MAX;
+        if !fits || text.chars().any(char::is_control) {
+            reader.invalid_form();
+            return None;
+        }
+        Some(Self(text))
+    }
+
+    fn encode<E: Encoder>(&self, out: &mut E) {
+        out.text(&self.0);
+    }
+}
+
+/// A `String` in a request that must hold JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonText(pub String);
+
+impl Wire for JsonText {
+    const SHAPE: Shape = Shape::Text(Form::Json);
+
+    fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
+        let text = String::decode(node, reader)?;
+        if crate::json::parse(&text).is_err() {
+            reader.invalid_form();
+            return None;
+        }
+        Some(Self(text))
+    }
+
+    fn encode<E: Encoder>(&self, out: &mut E) {
+        out.text(&self.0);
     }
 }
 

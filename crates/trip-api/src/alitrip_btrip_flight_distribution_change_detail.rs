@@ -1,6 +1,6 @@
 //! `alitrip.btrip.flight.distribution.change.detail`
 
-use top::{Label, Method, Session, Wire, label};
+use top::{Id, Label, Method, Needed, Session, Wire, label};
 
 /// Which change order to read.
 #[derive(Debug, Clone, PartialEq, Wire)]
@@ -8,7 +8,7 @@ pub struct Request {
     /// 获取改签单详情入参
     ///
     /// What to read. Optional on the page though its members are required: absent is answered 40.
-    pub param_btrip_flight_order_operate_common_rq: Option<BtripFlightOrderOperateCommonRq>,
+    pub param_btrip_flight_order_operate_common_rq: Needed<BtripFlightOrderOperateCommonRq>,
 }
 
 /// A change order named by its distributor.
@@ -18,17 +18,17 @@ pub struct BtripFlightOrderOperateCommonRq {
     ///
     /// The distributor's own order number.
     #[top(example = "1234")]
-    pub dis_order_id: String,
+    pub dis_order_id: Id,
     /// 分销子渠道,通常为corpId
     ///
     /// Sub-channel, normally the corporation's id.
     #[top(example = "jianhang001")]
-    pub sub_channel: String,
+    pub sub_channel: Id,
     /// 分销外部改签单号
     ///
     /// The distributor's own change order number.
     #[top(example = "1234")]
-    pub dis_sub_order_id: String,
+    pub dis_sub_order_id: Id,
 }
 
 /// The change order.

@@ -1,6 +1,6 @@
 //! `alitrip.btrip.flight.distribution.order.cancel`
 
-use top::{Date, Label, Method, Session, Wire, label};
+use top::{Date, Id, Label, Method, Needed, Session, Wire, label};
 
 /// Which order to cancel.
 #[derive(Debug, Clone, PartialEq, Wire)]
@@ -8,7 +8,7 @@ pub struct Request {
     /// 系统自动生成
     ///
     /// What to cancel. Optional on the page though its members are required: absent is answered 40.
-    pub param_btrip_flight_order_operate_common_rq: Option<BtripFlightCancelOrderRq>,
+    pub param_btrip_flight_order_operate_common_rq: Needed<BtripFlightCancelOrderRq>,
 }
 
 /// An order named by its distributor.
@@ -18,12 +18,12 @@ pub struct BtripFlightCancelOrderRq {
     ///
     /// Sub-channel, normally the corporation's id.
     #[top(example = "corp001")]
-    pub sub_channel: String,
+    pub sub_channel: Id,
     /// 外部订单号
     ///
     /// The distributor's own order number.
     #[top(example = "test0087771")]
-    pub dis_order_id: String,
+    pub dis_order_id: Id,
 }
 
 /// What became of the order.

@@ -1,6 +1,6 @@
 //! `alitrip.rentcar.btb.order.cancelcheck`
 
-use top::{Json, Label, Method, Session, Wire, Yuan, label};
+use top::{Id, Json, JsonText, Label, Method, Needed, Session, Wire, Yuan, label};
 
 /// Which rental to quote for.
 #[derive(Debug, Clone, PartialEq, Wire)]
@@ -8,7 +8,7 @@ pub struct Request {
     /// 入参
     ///
     /// What to quote. Optional on the page though its members are required: absent is answered 40.
-    pub rent_car_b2b_check_cancel_order_req: Option<RentCarB2bCheckCancelOrderReq>,
+    pub rent_car_b2b_check_cancel_order_req: Needed<RentCarB2bCheckCancelOrderReq>,
 }
 
 /// A rental named by both sides.
@@ -23,22 +23,22 @@ pub struct RentCarB2bCheckCancelOrderReq {
     ///
     /// The platform's order number.
     #[top(example = "fz1234567")]
-    pub order_id: String,
+    pub order_id: Id,
     /// 外部订单ID(分销商)
     ///
     /// The distributor's own order number.
     #[top(example = "gaode123456")]
-    pub out_order_id: String,
+    pub out_order_id: Id,
     /// 扩展字段
     ///
     /// Whatever the distributor adds, as JSON text.
     #[top(example = "{\"key\":\"value\"}")]
-    pub exts: Option<String>,
+    pub exts: Option<JsonText>,
     /// 渠道ID
     ///
     /// The distribution channel.
     #[top(example = "80001")]
-    pub channel_id: String,
+    pub channel_id: Id,
 }
 
 /// The quote, or why there is none.

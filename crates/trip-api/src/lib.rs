@@ -8,6 +8,7 @@ macro_rules! catalogue {
         $consumer! {
             alitrip_btrip_flight_distribution_change_detail,
             alitrip_btrip_flight_distribution_order_cancel,
+            alitrip_rentcar_btb_order_cancelcheck,
             taobao_appip_get,
             taobao_time_get,
         }

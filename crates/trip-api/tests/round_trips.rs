@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, TestRunner};
 use top::answer::{self, Answer};
 use top::form::{read_request, request_params};
 use top::node::Side;
-use top::{Composite, Format, Method, Node, Object, Params, Reader, Shape};
+use top::{Composite, Form, Format, Method, Node, Object, Params, Reader, Shape};
 
 const CASES: u32 = 64;
 
@@ -23,8 +23,17 @@ fn value(shape: &'static Shape, side: Side) -> BoxedStrategy<Node<'static>> {
         Side::Response => "[ a-z,<&>\"'/\\\\+%=票😀\r\n\t]{0,8}",
     };
     match shape {
-        Shape::Text | Shape::Json => {
+        Shape::Text(Form::Any) | Shape::Json => {
             text.prop_map(|text: String| Node::Text(Cow::Owned(text))).boxed()
+        }
+        Shape::Text(Form::Id) => {
+            "[a-z票😀+%&=]{1,64}".prop_map(|text: String| Node::Text(Cow::Owned(text))).boxed()
+        }
+        Shape::Text(Form::Json) => {
+            "[\\[]\"[a-z票😀/]{0,8}\"[\\]]".prop_map(|text: String| Node::Text(text.into())).boxed()
+        }
+        Shape::Text(Form::Yuan) => {
+            "[0-9]{1,9}\\.[0-9]{2}".prop_map(|text: String| Node::Text(text.into())).boxed()
         }
         Shape::Number => any::<i64>().prop_map(|number| Node::Number(number.into())).boxed(),
         Shape::Boolean => any::<bool>().prop_map(Node::Boolean).boxed(),

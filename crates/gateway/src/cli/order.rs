@@ -3,19 +3,19 @@
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::str::FromStr;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use domain::Step;
-use domain::flight::{CancelPolicy, Command, Order, OrderKey, Refusal};
 use domain::pii::MARK;
 use serde_json::{Value, json};
 use store::Decision;
 
 use super::{Desk, print};
+use crate::families;
+use crate::family::{Family, Path, Status};
+use crate::import::{self, Outcome};
 use crate::settings::Data;
-use crate::{flight, import};
 
 /// How many orders are read at a time when listing.
 const PAGE: usize = 500;
@@ -50,47 +50,24 @@ enum Action {
     List,
     /// Show an order with its story; personal data is masked
     Show {
-        /// flight/APP/SUB_CHANNEL/DIS_ORDER_ID
-        path: OrderPath,
+        /// KIND/APP/SCOPE/ID, such as flight/test/corp001/demo-payable
+        path: Path,
         /// Show personal data in the clear
         #[arg(long)]
         reveal: bool,
     },
     /// Perform a transition by name, as the seller, the airline or the back office would
     Advance {
-        /// flight/APP/SUB_CHANNEL/DIS_ORDER_ID
-        path: OrderPath,
-        /// begin, submit, confirm, fail, pay, confirm-ticketing, ticket, fail-ticketing, cancel,
-        /// apply-change, price-change, pay-change, reissue, refuse-change or cancel-change
+        /// KIND/APP/SCOPE/ID, such as flight/test/corp001/demo-payable
+        path: Path,
+        /// Of a flight: begin, submit, confirm, fail, pay, confirm-ticketing, ticket, fail-ticketing,
+        /// cancel, apply-change, price-change, pay-change, reissue, refuse-change, cancel-change. Of a
+        /// rental: pay, accept, prepare, refuse, pick-up, give-back, complete, cancel, close
         command: String,
         /// The transition's own facts as JSON, such as {"alipay_trade_no":"t-1"} for pay
         #[arg(long = "with", default_value = "{}")]
         with: String,
     },
-}
-
-/// The path of a flight order.
-#[derive(Debug, Clone)]
-struct OrderPath(OrderKey);
-
-impl FromStr for OrderPath {
-    type Err = String;
-
-    fn from_str(path: &str) -> Result<Self, String> {
-        const FORM: &str = "give flight/APP/SUB_CHANNEL/DIS_ORDER_ID";
-        let mut parts = path.splitn(4, '/');
-        let mut part = || parts.next().ok_or(FORM);
-        if part()? != flight::KIND {
-            return Err(FORM.into());
-        }
-        let (app, sub_channel, dis_order_id) = (part()?, part()?, part()?);
-        let named = |name: &'static str| move |error| format!("{name} {error}");
-        Ok(Self(OrderKey {
-            app: app.parse().map_err(named("app"))?,
-            sub_channel: sub_channel.parse().map_err(named("sub-channel"))?,
-            dis_order_id: dis_order_id.parse().map_err(named("order number"))?,
-        }))
-    }
 }
 
 impl Orders {
@@ -100,15 +77,38 @@ impl Orders {
         match self.action {
             Action::Import { file } => {
                 for order in import::read(&read_file(&file)?)? {
-                    let OrderKey { app, sub_channel, dis_order_id } =
-                        import::store(&desk.store, order, &desk.cause()).await?;
-                    print(&format!("flight/{app}/{sub_channel}/{dis_order_id}"))?;
+                    match import::store(&desk.store, order, &desk.cause()).await? {
+                        Outcome::Stored(path) => print(&path.to_string())?,
+                        Outcome::Taken(path) => bail!("there is another order {path}"),
+                    }
                 }
             }
-            Action::List => list(&desk).await?,
-            Action::Show { path, reveal } => show(&desk, &path.0, reveal).await?,
+            Action::List => {
+                macro_rules! each {
+                    ($($family:ty),*) => { $(list::<$family>(&desk).await?;)* };
+                }
+                families!(each);
+            }
+            Action::Show { path, reveal } => {
+                macro_rules! of_its_family {
+                    ($($family:ty),*) => {
+                        $(if path.kind == <$family as Family>::KIND {
+                            show::<$family>(&desk, &path, reveal).await?;
+                        })*
+                    };
+                }
+                families!(of_its_family);
+            }
             Action::Advance { path, command, with } => {
-                advance(&desk, &path.0, &command, &with).await?;
+                let command = transition(&command, &with)?;
+                macro_rules! of_its_family {
+                    ($($family:ty),*) => {
+                        $(if path.kind == <$family as Family>::KIND {
+                            advance::<$family>(&desk, &path, &command).await?;
+                        })*
+                    };
+                }
+                families!(of_its_family);
             }
         }
         desk.close().await
@@ -126,24 +126,25 @@ fn read_file(path: &std::path::Path) -> anyhow::Result<String> {
     Ok(text)
 }
 
-async fn list(desk: &Desk) -> anyhow::Result<()> {
+/// A transition's name and its own facts as one object.
+fn transition(name: &str, with: &str) -> anyhow::Result<Value> {
+    let mut facts: Value = serde_json::from_str(with).context("--with is not JSON")?;
+    let Value::Object(members) = &mut facts else { bail!("--with is not a JSON object") };
+    members.insert("command".into(), name.into());
+    Ok(facts)
+}
+
+async fn list<F: Family>(desk: &Desk) -> anyhow::Result<()> {
     let mut after: Option<(String, String)> = None;
     loop {
         let last = after.as_ref().map(|(owner, id)| (owner.as_str(), id.as_str()));
-        let page = desk.store.list(flight::KIND, last, PAGE).await?;
+        let page = desk.store.list(F::KIND, last, PAGE).await?;
         for (owner, id) in &page {
-            let key = store::Key { kind: flight::KIND, owner: owner.clone(), id: id.clone() };
-            let Some(order) = desk.store.get::<Order>(&key).await? else {
-                continue;
-            };
-            let order = order.at(desk.now);
-            let (status, pay_status) = (order.status(), order.pay_status());
-            print(&format!(
-                "flight/{owner}/{id}\t{}\t{}\t{}",
-                status.code(),
-                pay_status.code(),
-                status.row().en
-            ))?;
+            let key = store::Key { kind: F::KIND, owner: owner.clone(), id: id.clone() };
+            let Some(order) = desk.store.get::<F>(&key).await? else { continue };
+            let Status { order_status, pay_status, label } = order.at(desk.now).status();
+            let pay_status = pay_status.map_or("-".to_owned(), |code| code.to_string());
+            print(&format!("{}/{owner}/{id}\t{order_status}\t{pay_status}\t{label}", F::KIND))?;
         }
         if page.len() < PAGE {
             return Ok(());
@@ -152,17 +153,15 @@ async fn list(desk: &Desk) -> anyhow::Result<()> {
     }
 }
 
-async fn show(desk: &Desk, order_key: &OrderKey, reveal: bool) -> anyhow::Result<()> {
-    let key = flight::key(order_key);
-    let order: Option<Order> = desk.store.get(&key).await?;
+async fn show<F: Family>(desk: &Desk, path: &Path, reveal: bool) -> anyhow::Result<()> {
+    let order: Option<F> = desk.store.get(&path.key()).await?;
     let order = order.context("there is no such order")?.at(desk.now);
     let mut document = serde_json::to_value(&order)?;
     unmark(&mut document, reveal);
     let shown = json!({
-        "order_status": order.status().code(),
-        "pay_status": order.pay_status().code(),
+        "status": order.status(),
         "order": document,
-        "story": desk.store.journal(&key).await?,
+        "story": desk.store.journal(&path.key()).await?,
     });
     print(&format!("{shown:#}"))
 }
@@ -182,38 +181,22 @@ fn unmark(tree: &mut Value, reveal: bool) {
     }
 }
 
-async fn advance(desk: &Desk, order_key: &OrderKey, name: &str, with: &str) -> anyhow::Result<()> {
-    let mut facts: Value = serde_json::from_str(with).context("--with is not JSON")?;
-    let Value::Object(members) = &mut facts else { bail!("--with is not a JSON object") };
-    members.insert("command".into(), name.into());
-    let command = import::command(facts)?;
-    let done = desk
-        .store
-        .change(&flight::key(order_key), &desk.cause(), |order: Option<Order>| {
-            decide(order, &command, desk)
-        })
-        .await?;
-    let (order, moved) = done?;
-    let (status, pay_status) = (order.status().code(), order.pay_status().code());
-    let did = if moved { "done" } else { "was so already" };
-    print(&format!("{did}: order_status {status}, pay_status {pay_status}"))
-}
-
-type Advanced = anyhow::Result<(Order, bool)>;
-
-fn decide(order: Option<Order>, command: &Command, desk: &Desk) -> (Decision<Order>, Advanced) {
-    let Some(order) = order else {
-        return (Decision::Keep, Err(anyhow::anyhow!("there is no such order")));
-    };
-    let step: Result<_, Refusal> =
-        order.perform(command.clone(), CancelPolicy::default(), desk.now);
-    match step {
-        Ok(Step::Taken(order)) => {
-            let look_ups = flight::look_ups(&order);
-            let put = Decision::Put { document: order.clone(), what: command.name(), look_ups };
-            (put, Ok((order, true)))
+async fn advance<F: Family>(desk: &Desk, path: &Path, command: &Value) -> anyhow::Result<()> {
+    let decide = |order: Option<F>| {
+        let Some(order) = order else {
+            return (Decision::Keep, Err(anyhow::anyhow!("there is no such order")));
+        };
+        match order.perform(command.clone(), desk.now) {
+            Ok((Step::Taken(order), what)) => {
+                let (status, look_ups) = (order.status(), order.look_ups());
+                (Decision::Put { document: order, what, look_ups }, Ok(("done", status)))
+            }
+            Ok((Step::Already(order), _)) => {
+                (Decision::Keep, Ok(("was so already", order.status())))
+            }
+            Err(refusal) => (Decision::Keep, Err(refusal)),
         }
-        Ok(Step::Already(order)) => (Decision::Keep, Ok((order, false))),
-        Err(refusal) => (Decision::Keep, Err(refusal.into())),
-    }
+    };
+    let (did, status) = desk.store.change(&path.key(), &desk.cause(), decide).await??;
+    print(&format!("{did}: {status}"))
 }

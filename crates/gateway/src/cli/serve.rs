@@ -10,13 +10,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::{print, sealing_key};
-use crate::server::{self, Running};
+use crate::server::{self, Limits, Running};
 use crate::settings::{LogFormat, Settings};
 use crate::{Clock, Context, demo};
 
 /// Serves until told to stop.
-pub async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
+pub async fn serve(mut settings: Settings) -> anyhow::Result<ExitCode> {
     start_log(settings.log_format);
+    settings.connections_max = within_descriptors(settings.connections_max);
     let production = settings.production;
     let key = sealing_key(&settings.data, production)?;
     let store = Store::open_sqlite(&settings.data.database(), &key)?;
@@ -33,7 +34,8 @@ pub async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     } else {
         demo::load(&store, clock.now()).await?;
     }
-    let running = server::start(Arc::new(Context::new(settings, clock, store))).await?;
+    let context = Arc::new(Context::new(settings, clock, store));
+    let running = server::start(context, Limits::default()).await?;
     if production {
         tracing::info!(gateway = %running.gateway, admin = %running.admin, "serving");
     } else {
@@ -44,9 +46,24 @@ pub async fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
         _ = terminate.recv() => {}
         _ = tokio::signal::ctrl_c() => {}
     }
-    tracing::info!("stopping");
-    running.stop().await;
-    Ok(ExitCode::SUCCESS)
+    tracing::info!("stopping; a second signal stops at once");
+    tokio::select! {
+        () = running.stop() => Ok(ExitCode::SUCCESS),
+        _ = terminate.recv() => Ok(ExitCode::FAILURE),
+        _ = tokio::signal::ctrl_c() => Ok(ExitCode::FAILURE),
+    }
+}
+
+/// As many connections as are wanted and as the system has descriptors for, after those that the
+/// database, the operators and the log need.
+fn within_descriptors(wanted: usize) -> usize {
+    const RESERVED: u64 = 64 + server::ADMIN_CONNECTIONS_MAX as u64;
+    let available = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(1024);
+    let most = usize::try_from(available.saturating_sub(RESERVED)).unwrap_or(usize::MAX).max(1);
+    if most < wanted {
+        tracing::warn!(wanted, most, "the system gives too few descriptors: fewer connections");
+    }
+    wanted.min(most)
 }
 
 /// Says how to call the sandbox: a line for each thing a client is configured with, and a call.

@@ -2,40 +2,32 @@
 
 use anyhow::Context as _;
 use domain::flight::code::{AgentPassengerType, PassengerType, ResultCode};
-use domain::flight::{Change, ChangedFlight, Order, OrderKey, Priced};
+use domain::flight::{Change, ChangedFlight, Order, Priced};
 use domain::id::DisSubOrderId;
 use domain::{Civil, Fen, Instant};
-use top::Date;
+use top::{Date, Needed};
 use trip_api::alitrip_btrip_flight_distribution_change_detail::{
     BtripFlightChangeDetailRs, HisvResult, OrderFlightInfo, OrderTravelerInfo, Request, Response,
 };
 
 use super::Caller;
-use crate::failure::{Failure, Members};
+use crate::failure::Failure;
 use crate::settings::PassengerTypeTable;
 use crate::{Context, flight};
-
-const WRAPPER: &str = "param_btrip_flight_order_operate_common_rq";
 
 /// Answers the change order as it stands now.
 ///
 /// An unknown pair of order and change order, and one of another app or sub-channel, are answered
 /// alike.
 pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<Response, Failure> {
-    let Some(rq) = request.param_btrip_flight_order_operate_common_rq else {
-        return Err(Failure::missing(WRAPPER));
+    let Needed(rq) = request.param_btrip_flight_order_operate_common_rq;
+    let order_key = match flight::addressed(&caller.app, rq.sub_channel, rq.dis_order_id) {
+        Ok(order_key) => order_key,
+        Err(code) => return Ok(answer(code, None)),
     };
-    let mut members = Members::default();
-    let dis_order_id = members.read(&rq.dis_order_id, &format!("{WRAPPER}.dis_order_id"));
-    let sub_channel = members.read(&rq.sub_channel, &format!("{WRAPPER}.sub_channel"));
-    let id = members.read(&rq.dis_sub_order_id, &format!("{WRAPPER}.dis_sub_order_id"));
-    let (Some(dis_order_id), Some(sub_channel), Some(id)) = (dis_order_id, sub_channel, id) else {
-        return Err(members.into_failure());
+    let Ok(id) = DisSubOrderId::try_from(rq.dis_sub_order_id.0) else {
+        return Ok(answer(ResultCode::OrderNotFound, None));
     };
-    if !caller.app.sub_channels.contains(&sub_channel) {
-        return Ok(answer(ResultCode::SubChannelDenied, None));
-    }
-    let order_key = OrderKey { app: caller.app.key.clone(), sub_channel, dis_order_id };
     let order: Option<Order> = cx.store.get(&flight::key(&order_key)).await?;
     let Some(order) = order.map(|order| order.at(caller.now)) else {
         return Ok(answer(ResultCode::OrderNotFound, None));

@@ -1,19 +1,17 @@
 //! `alitrip.btrip.flight.distribution.order.cancel`: cancels an order that is not yet ticketed.
 
 use domain::flight::code::{OrderStatus, ResultCode};
-use domain::flight::{CancelPolicy, CancelRefusal, Order, OrderKey};
+use domain::flight::{CancelPolicy, CancelRefusal, Order};
 use domain::{Instant, Step};
 use store::Decision;
-use top::Date;
+use top::{Date, Needed};
 use trip_api::alitrip_btrip_flight_distribution_order_cancel::{
     BtripFlightCancelOrderRs, HisvResult, Request, Response,
 };
 
 use super::Caller;
-use crate::failure::{Failure, Members};
+use crate::failure::Failure;
 use crate::{Context, flight};
-
-const WRAPPER: &str = "param_btrip_flight_order_operate_common_rq";
 
 /// What became of the order.
 enum Outcome {
@@ -26,19 +24,11 @@ enum Outcome {
 ///
 /// An order of another app or sub-channel is answered as one that does not exist.
 pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<Response, Failure> {
-    let Some(rq) = request.param_btrip_flight_order_operate_common_rq else {
-        return Err(Failure::missing(WRAPPER));
+    let Needed(rq) = request.param_btrip_flight_order_operate_common_rq;
+    let order_key = match flight::addressed(&caller.app, rq.sub_channel, rq.dis_order_id) {
+        Ok(order_key) => order_key,
+        Err(code) => return Ok(not_cancelled(code, None)),
     };
-    let mut members = Members::default();
-    let sub_channel = members.read(&rq.sub_channel, &format!("{WRAPPER}.sub_channel"));
-    let dis_order_id = members.read(&rq.dis_order_id, &format!("{WRAPPER}.dis_order_id"));
-    let (Some(sub_channel), Some(dis_order_id)) = (sub_channel, dis_order_id) else {
-        return Err(members.into_failure());
-    };
-    if !caller.app.sub_channels.contains(&sub_channel) {
-        return Ok(not_cancelled(ResultCode::SubChannelDenied, None));
-    }
-    let order_key = OrderKey { app: caller.app.key.clone(), sub_channel, dis_order_id };
     let policy = CancelPolicy { while_ticketing: cx.settings.cancel_while_ticketing };
     let outcome = cx
         .store

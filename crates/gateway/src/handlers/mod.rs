@@ -2,6 +2,7 @@
 
 pub mod alitrip_btrip_flight_distribution_change_detail;
 pub mod alitrip_btrip_flight_distribution_order_cancel;
+pub mod alitrip_rentcar_btb_order_cancelcheck;
 pub mod taobao_appip_get;
 pub mod taobao_time_get;
 

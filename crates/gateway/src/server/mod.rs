@@ -1,10 +1,13 @@
 //! The two listeners: accepting, limits, time-outs, and leaving in order.
 //!
 //! The loop is our own because hyper's head time-out needs a timer that ready-made servers do not
-//! install, and because every answer on the router must be TOP's, the refused ones included.
+//! install, and because whatever reaches the router must be answered by the platform's rules. What
+//! hyper itself refuses before that (a head over its limits, a request that is not HTTP) gets hyper's
+//! own bare status.
 
 mod read;
 mod respond;
+mod stream;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -14,25 +17,50 @@ use std::time::Duration;
 use anyhow::Context as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::server::respond::Body;
+use crate::server::stream::Patient;
 use crate::{Context, catalogue, context, pipeline};
 
-/// From one answer, or the connection, to the last byte of the next request's head. It bounds a
-/// head that dribbles in and a connection that idles; the official SDKs reconnect by themselves.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long requests that were accepted may go on after the order to stop.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+/// Most connections of operators at once. They have places of their own, so that clients cannot
+/// lock them out.
+pub const ADMIN_CONNECTIONS_MAX: usize = 64;
+/// Most memory for request bodies at once, in KiB: 256 MiB. Further bodies wait to be read.
+const BODIES_KIB_MAX: usize = 256 * 1024;
 /// Pause after a failed accept (out of descriptors, say), so as not to spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// How often apps and sessions are checked for changes made by other processes: an app revoked on
 /// the command line is out within this time.
 const ACCESS_POLL: Duration = Duration::from_millis(250);
+/// For how long an answer about readiness is good: asking costs a commit, and anybody may ask.
+const READY_HOLDS: Duration = Duration::from_secs(1);
+
+/// How long the server waits for what.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// From one answer, or the connection, to the last byte of the next request's head. It bounds a
+    /// head that dribbles in and a connection that idles; the SDKs reconnect by themselves.
+    pub head: Duration,
+    /// For a whole body.
+    pub body: Duration,
+    /// For a client to read more of its answer.
+    pub write: Duration,
+    /// For accepted requests after the order to stop: longer than a body may take.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let usual = Duration::from_secs(30);
+        Self { head: usual, body: usual, write: usual, drain: Duration::from_secs(35) }
+    }
+}
 
 /// A gateway that answers.
 pub struct Running {
@@ -42,6 +70,7 @@ pub struct Running {
     pub admin: SocketAddr,
     /// Everything the requests share.
     pub context: Arc<Context>,
+    shared: Arc<Shared>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -55,14 +84,22 @@ enum Listener {
 
 struct Shared {
     context: Arc<Context>,
+    limits: Limits,
     draining: AtomicBool,
+    /// Room for bodies, in KiB.
+    bodies: Semaphore,
+    /// When readiness was last looked at, and what was found.
+    readiness: Mutex<Option<(Instant, bool)>>,
 }
+
+/// A connection's place among those served at once; a call holds on to it until it has ended.
+type Place = Arc<OwnedSemaphorePermit>;
 
 /// Starts both listeners.
 ///
 /// # Errors
 /// A port cannot be had.
-pub async fn start(context: Arc<Context>) -> anyhow::Result<Running> {
+pub async fn start(context: Arc<Context>, limits: Limits) -> anyhow::Result<Running> {
     let settings = &context.settings;
     let bind = async |port: u16| {
         let address = SocketAddr::new(settings.host, port);
@@ -71,22 +108,33 @@ pub async fn start(context: Arc<Context>) -> anyhow::Result<Running> {
     let usual_admin_port = if settings.port == 0 { 0 } else { 8081 };
     let gateway = bind(settings.port).await?;
     let admin = bind(settings.admin_port.unwrap_or(usual_admin_port)).await?;
-    let (stop, stopped) = watch::channel(false);
-    let shared =
-        Arc::new(Shared { context: Arc::clone(&context), draining: AtomicBool::new(false) });
     let (gateway_address, admin_address) = (gateway.local_addr()?, admin.local_addr()?);
+    let (stop, stopped) = watch::channel(false);
+    let shared = Arc::new(Shared {
+        context: Arc::clone(&context),
+        limits,
+        draining: AtomicBool::new(false),
+        bodies: Semaphore::new(BODIES_KIB_MAX),
+        readiness: Mutex::new(None),
+    });
+    let accepting = |which, listener, most| {
+        tokio::spawn(accept(which, listener, most, Arc::clone(&shared), stopped.clone()))
+    };
     let tasks = vec![
-        tokio::spawn(accept(Listener::Gateway, gateway, Arc::clone(&shared), stopped.clone())),
-        tokio::spawn(accept(Listener::Admin, admin, Arc::clone(&shared), stopped.clone())),
-        tokio::spawn(watch_access(Arc::clone(&context), stopped)),
+        accepting(Listener::Gateway, gateway, settings.connections_max),
+        accepting(Listener::Admin, admin, ADMIN_CONNECTIONS_MAX),
+        tokio::spawn(watch_access(Arc::clone(&context), stopped.clone())),
     ];
-    Ok(Running { gateway: gateway_address, admin: admin_address, context, stop, tasks })
+    Ok(Running { gateway: gateway_address, admin: admin_address, context, shared, stop, tasks })
 }
 
 impl Running {
-    /// Stops accepting, lets what was accepted finish, and closes the store.
+    /// Says that it is no longer ready, goes on for the grace period so that balancers notice, stops
+    /// accepting, lets what was accepted finish, and closes the store.
     pub async fn stop(self) {
-        let Self { context, stop, tasks, .. } = self;
+        let Self { context, shared, stop, tasks, .. } = self;
+        shared.draining.store(true, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_secs(context.settings.drain_grace_seconds)).await;
         // Nobody listening any more means that everything has stopped.
         let _ = stop.send(true);
         for task in tasks {
@@ -94,6 +142,7 @@ impl Running {
                 tracing::error!(%error, "a listener ended badly");
             }
         }
+        drop(shared);
         match Arc::try_unwrap(context) {
             Ok(context) => context.store.close().await,
             Err(_) => tracing::warn!("requests still running; the database closes with them"),
@@ -116,10 +165,10 @@ async fn watch_access(context: Arc<Context>, mut stopped: watch::Receiver<bool>)
 async fn accept(
     which: Listener,
     listener: TcpListener,
+    most: usize,
     shared: Arc<Shared>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let most = shared.context.settings.connections_max;
     let places = Arc::new(Semaphore::new(most));
     loop {
         let accepted = tokio::select! {
@@ -135,16 +184,12 @@ async fn accept(
             }
         };
         let (shared, stopped) = (Arc::clone(&shared), stopped.clone());
-        tokio::spawn(async move {
-            serve_connection(which, stream, address.ip(), shared, stopped).await;
-            drop(place);
-        });
+        tokio::spawn(serve_connection(which, stream, address.ip(), place, shared, stopped));
     }
-    shared.draining.store(true, Ordering::SeqCst);
     drop(listener);
-    // Every place back means that every connection has ended.
+    // Every place back means that every connection and every call has ended.
     let all = u32::try_from(most).unwrap_or(u32::MAX);
-    if tokio::time::timeout(DRAIN_TIMEOUT, places.acquire_many(all)).await.is_err() {
+    if tokio::time::timeout(shared.limits.drain, places.acquire_many(all)).await.is_err() {
         tracing::warn!("gave up waiting for open connections");
     }
 }
@@ -152,28 +197,31 @@ async fn accept(
 async fn accept_one(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> anyhow::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+) -> anyhow::Result<(TcpStream, SocketAddr, Place)> {
     let place = Arc::clone(places).acquire_owned().await?;
     let (stream, address) = listener.accept().await?;
     stream.set_nodelay(true)?;
-    Ok((stream, address, place))
+    Ok((stream, address, Arc::new(place)))
 }
 
 async fn serve_connection(
     which: Listener,
     stream: TcpStream,
     address: IpAddr,
+    place: Place,
     shared: Arc<Shared>,
     mut stopped: watch::Receiver<bool>,
 ) {
+    let limits = shared.limits;
     let service = service_fn(|request| {
-        let shared = Arc::clone(&shared);
-        async move { route(which, request, address, &shared).await }
+        route(which, request, address, Arc::clone(&place), Arc::clone(&shared))
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service);
+        .header_read_timeout(limits.head)
+        // A client may close its side once it has sent all: it still reads.
+        .half_close(true)
+        .serve_connection(TokioIo::new(Patient::new(stream, limits.write)), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -193,18 +241,23 @@ async fn route(
     which: Listener,
     request: Request<Incoming>,
     address: IpAddr,
-    shared: &Shared,
+    place: Place,
+    shared: Arc<Shared>,
 ) -> Result<Response<Body>, read::TooSlow> {
-    let cx = &shared.context;
-    match (which, request.uri().path()) {
+    // A tunnel is not a request for anything here, whatever its target is called.
+    let path = if request.method() == Method::CONNECT { "" } else { request.uri().path() };
+    match (which, path) {
         (Listener::Gateway, "/router/rest" | "/top/router/rest") => {
-            return router(cx, request, address).await;
+            return router(request, address, place, shared).await;
         }
         (Listener::Gateway, "/docs") => {
             return Ok(respond::json(StatusCode::OK, &catalogue::as_json()));
         }
+        (Listener::Admin, "/") => {
+            return Ok(respond::text(StatusCode::OK, "tripwright admin: /healthz /readyz\n"));
+        }
         (_, "/healthz") => return Ok(respond::text(StatusCode::OK, "ok\n")),
-        (_, "/readyz") => return Ok(ready(shared).await),
+        (_, "/readyz") => return Ok(ready(&shared).await),
         _ => {}
     }
     let request_id = context::request_id();
@@ -214,24 +267,34 @@ async fn route(
 }
 
 async fn router(
-    cx: &Context,
     request: Request<Incoming>,
     address: IpAddr,
+    place: Place,
+    shared: Arc<Shared>,
 ) -> Result<Response<Body>, read::TooSlow> {
     let (head, body) = request.into_parts();
-    let body = read::body(&head, body, cx.settings.body_bytes_max).await?;
-    let query = head.uri.query().unwrap_or_default().as_bytes();
-    let read = read::Parameters::of(&head, query, &body);
-    let call = pipeline::Call {
-        verb: &head.method,
-        params: read.params,
-        signed_body: read.signed_body,
-        address,
-        fallback_format: read.fallback_format,
-    };
-    let answer = pipeline::serve(cx, call).await;
-    let close = matches!(body, read::Read::TooLarge);
-    Ok(respond::answer(answer, respond::accepts_gzip(&head.headers), close))
+    let gzip = respond::accepts_gzip(&head.headers);
+    let body = read::body(&head, body, &shared).await?;
+    let close = !matches!(body, read::Read::Whole(_));
+    // A task of its own: once a call is being served, a client that goes away does not stop it half
+    // way, and its line in the log is written.
+    let call = tokio::spawn(async move {
+        let query = head.uri.query().unwrap_or_default().as_bytes();
+        let read = read::Parameters::of(&head, query, &body);
+        let call = pipeline::Call {
+            verb: &head.method,
+            params: read.params,
+            signed_body: read.signed_body,
+            address,
+            fallback_format: read.fallback_format,
+        };
+        let answer = pipeline::serve(&shared.context, call).await;
+        drop(place);
+        answer
+    });
+    // Only a panic ends the task without an answer; the connection ends with it.
+    let answer = call.await.map_err(|_| read::TooSlow)?;
+    Ok(respond::answer(answer, gzip, close))
 }
 
 /// Ready means that a write really commits.
@@ -239,11 +302,22 @@ async fn ready(shared: &Shared) -> Response<Body> {
     if shared.draining.load(Ordering::SeqCst) {
         return respond::text(StatusCode::SERVICE_UNAVAILABLE, "draining\n");
     }
-    match shared.context.store.probe().await {
-        Ok(()) => respond::text(StatusCode::OK, "ready\n"),
-        Err(error) => {
-            tracing::error!(%error, "not ready");
-            respond::text(StatusCode::SERVICE_UNAVAILABLE, "the database does not take writes\n")
+    let mut readiness = shared.readiness.lock().await;
+    let known = readiness.filter(|(at, _)| at.elapsed() < READY_HOLDS);
+    let is_ready = match known {
+        Some((_, is_ready)) => is_ready,
+        None => {
+            let probed = shared.context.store.probe().await;
+            if let Err(error) = &probed {
+                tracing::error!(%error, "not ready");
+            }
+            *readiness = Some((Instant::now(), probed.is_ok()));
+            probed.is_ok()
         }
+    };
+    if is_ready {
+        respond::text(StatusCode::OK, "ready\n")
+    } else {
+        respond::text(StatusCode::SERVICE_UNAVAILABLE, "the database does not take writes\n")
     }
 }

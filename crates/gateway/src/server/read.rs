@@ -3,26 +3,23 @@
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::Method;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_TYPE, EXPECT, HeaderMap};
 use hyper::http::request::Parts;
-use top::form::decode_into;
+use top::form::{BadForm, PAIRS_MAX, Pairs, decode_into};
 use top::{Format, Params, Rejection, error};
 
+use super::{BODIES_KIB_MAX, Shared};
 use crate::pipeline::requested_format;
 
-/// How long a body may take to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much of a body that is too large is read and thrown away, so that a client that sends before
 /// it reads gets its answer instead of a broken pipe.
 const DISCARD_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// Most parts of a multipart body. The largest published method has a handful of parameters.
-const PARTS_MAX: usize = 256;
 /// Longest multipart boundary; the standard allows 70.
 const BOUNDARY_BYTES_MAX: usize = 200;
 
@@ -44,11 +41,17 @@ pub enum Read {
     Whole(Bytes),
     /// It is over the limit.
     TooLarge,
+    /// Nobody wants it: the verb is refused.
+    Unread,
 }
 
-/// Reads a request's body, at most `limit` bytes of it.
-pub async fn body(head: &Parts, mut body: Incoming, limit: u64) -> Result<Read, TooSlow> {
-    tokio::time::timeout(BODY_TIMEOUT, async {
+/// Reads a request's body, within the limits of size, time and memory.
+pub async fn body(head: &Parts, mut body: Incoming, shared: &Shared) -> Result<Read, TooSlow> {
+    if !matches!(head.method, Method::GET | Method::POST) {
+        return Ok(Read::Unread);
+    }
+    let limit = shared.context.settings.body_bytes_max;
+    tokio::time::timeout(shared.limits.body, async {
         if body.size_hint().lower() > limit {
             // A client that waits to be told to go on has sent nothing to throw away.
             if !head.headers.contains_key(EXPECT) {
@@ -56,6 +59,11 @@ pub async fn body(head: &Parts, mut body: Incoming, limit: u64) -> Result<Read, 
             }
             return Ok(Read::TooLarge);
         }
+        // A body of unstated length may turn out as long as the limit.
+        let bytes = body.size_hint().upper().unwrap_or(limit);
+        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+        let room = kib.min(u32::try_from(BODIES_KIB_MAX).unwrap_or(u32::MAX));
+        let _room = shared.bodies.acquire_many(room).await.map_err(|_| TooSlow)?;
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
         match Limited::new(&mut body, most).collect().await {
             Ok(collected) => Ok(Read::Whole(collected.to_bytes())),
@@ -99,32 +107,38 @@ enum Dialect {
 }
 
 impl<'a> Parameters<'a> {
-    /// Reads query and body.
+    /// Reads query and body. What is wrong with one part does not hide the rest: a complaint is made
+    /// in the format asked for, wherever that stood.
     pub fn of(head: &Parts, query: &'a [u8], body: &'a Read) -> Self {
         let mut pairs = Vec::new();
-        let in_query = decode_into(query, &mut pairs);
-        let fallback_format = match in_query {
-            Ok(()) => requested_format(&Params::from_pairs(pairs.clone())).unwrap_or(Format::Xml),
-            Err(_) => Format::Xml,
-        };
+        let in_query = decode_into(query, &mut pairs).map_err(rejected);
         let mut signed_body: &[u8] = b"";
-        let params = match (in_query, body) {
-            (Err(_), _) => Err(error::INVALID_ENCODING.into()),
-            (_, Read::TooLarge) => Err(unreadable_body()),
-            (Ok(()), Read::Whole(bytes)) => match dialect(&head.headers) {
-                Err(rejection) => Err(rejection),
-                Ok(Dialect::Signed) => {
+        let in_body = match body {
+            Read::Unread => Ok(()),
+            Read::TooLarge => Err(unreadable_body()),
+            Read::Whole(bytes) => match dialect(&head.headers) {
+                Dialect::Signed => {
                     signed_body = bytes;
                     Ok(())
                 }
-                Ok(Dialect::Form) => {
-                    decode_into(bytes, &mut pairs).map_err(|_| error::INVALID_ENCODING.into())
-                }
-                Ok(Dialect::Multipart) => multipart(&head.headers, bytes, &mut pairs),
+                Dialect::Form => decode_into(bytes, &mut pairs).map_err(rejected),
+                Dialect::Multipart if bytes.is_empty() => Ok(()),
+                Dialect::Multipart => multipart(&head.headers, bytes, &mut pairs),
             },
         };
-        let params = params.map(|()| Params::from_pairs(pairs));
+        let in_charset =
+            if is_utf8(&head.headers) { Ok(()) } else { Err(error::INVALID_ENCODING.into()) };
+        let params = Params::from_pairs(pairs);
+        let fallback_format = requested_format(&params).unwrap_or(Format::Xml);
+        let params = in_charset.and(in_query).and(in_body).map(|()| params);
         Self { params, signed_body, fallback_format }
+    }
+}
+
+fn rejected(fault: BadForm) -> Rejection {
+    match fault {
+        BadForm::NotUtf8 => error::INVALID_ENCODING.into(),
+        BadForm::TooMany => unreadable_body(),
     }
 }
 
@@ -132,40 +146,40 @@ fn unreadable_body() -> Rejection {
     Rejection::with_argument(error::INVALID_ARGUMENT, "body")
 }
 
-/// The dialect of a body, by its content type. Only UTF-8 is spoken here.
-fn dialect(headers: &HeaderMap) -> Result<Dialect, Rejection> {
-    let Some(value) = headers.get(CONTENT_TYPE) else {
-        return Ok(Dialect::Form);
-    };
-    let text = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
+/// A request's content type, in lower case: the kind and its parameters.
+fn content_type(headers: &HeaderMap) -> (String, String) {
+    let value = headers.get(CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default();
+    let text = String::from_utf8_lossy(value).to_ascii_lowercase();
     let (kind, parameters) = text.split_once(';').unwrap_or((&text, ""));
+    (kind.trim().to_owned(), parameters.to_owned())
+}
+
+/// Whether a body claims to be UTF-8, or claims nothing: only UTF-8 is spoken here.
+fn is_utf8(headers: &HeaderMap) -> bool {
+    let (_, parameters) = content_type(headers);
     let charset = parameters.split(';').find_map(|p| p.trim().strip_prefix("charset="));
-    if charset.is_some_and(|name| !matches!(name.trim_matches('"').trim(), "utf-8" | "utf8" | "")) {
-        return Err(error::INVALID_ENCODING.into());
-    }
-    Ok(match kind.trim() {
+    charset.is_none_or(|name| matches!(name.trim_matches('"').trim(), "utf-8" | "utf8" | ""))
+}
+
+/// The dialect of a body, by its content type.
+fn dialect(headers: &HeaderMap) -> Dialect {
+    match content_type(headers).0.as_str() {
         "multipart/form-data" => Dialect::Multipart,
         "application/json" | "application/xml" | "text/xml" | "text/plain" => Dialect::Signed,
         // Whatever else a client calls its form, or nothing at all.
         _ => Dialect::Form,
-    })
+    }
 }
 
 /// Adds the text parts of a multipart body; files take no part in the signature and no published
 /// method takes one.
-fn multipart(
-    headers: &HeaderMap,
-    body: &Bytes,
-    pairs: &mut Vec<(Cow<'_, str>, Cow<'_, str>)>,
-) -> Result<(), Rejection> {
+fn multipart(headers: &HeaderMap, body: &Bytes, pairs: &mut Pairs<'_>) -> Result<(), Rejection> {
     let boundary = boundary(headers).ok_or_else(unreadable_body)?;
     let whole = std::future::ready(Ok::<_, Infallible>(body.clone()));
     let mut parts = multer::Multipart::new(futures_util::stream::once(whole), boundary);
     let read = async {
-        let mut count = 0;
         while let Some(part) = parts.next_field().await.map_err(|_| unreadable_body())? {
-            count += 1;
-            if count > PARTS_MAX {
+            if pairs.len() == PAIRS_MAX {
                 return Err(unreadable_body());
             }
             if is_file(part.headers()) {
@@ -182,10 +196,14 @@ fn multipart(
     read.now_or_never().unwrap_or_else(|| Err(unreadable_body()))
 }
 
-/// Whether a part is a file: it names one, in whatever spelling.
+/// Whether a part is a file: it names one, in whatever spelling, and not inside a quoted name.
 fn is_file(headers: &HeaderMap) -> bool {
     let disposition = headers.get("content-disposition").map(|value| value.as_bytes());
-    let parameters = disposition.unwrap_or_default().split(|&byte| byte == b';');
+    let mut in_quotes = false;
+    let parameters = disposition.unwrap_or_default().split(|&byte| {
+        in_quotes ^= byte == b'"';
+        byte == b';' && !in_quotes
+    });
     parameters
         .skip(1)
         .any(|parameter| parameter.trim_ascii_start().to_ascii_lowercase().starts_with(b"filename"))
@@ -275,13 +293,21 @@ mod tests {
     #[test]
     fn a_multipart_body_that_is_none_is_named() {
         let refused = Err(unreadable_body());
-        for body in ["", "--B\r\n", "--B\r\nContent-Disposition: form-data\r\n\r\nv\r\n--B--"] {
+        for body in ["x", "--B\r\n", "--B\r\nContent-Disposition: form-data\r\n\r\nv\r\n--B--"] {
             assert_eq!(read(Some("multipart/form-data; boundary=B"), "", body.as_bytes()), refused);
         }
-        assert_eq!(read(Some("multipart/form-data"), "", b""), refused);
+        assert_eq!(read(Some("multipart/form-data"), "", b"x"), refused);
+        assert_eq!(read(Some("multipart/form-data"), "a=1", b"").unwrap(), ["a=1"]);
         let part = "--B\r\nContent-Disposition: form-data; name=\"k\"\r\n\r\nv\r\n";
-        let many = format!("{}--B--", part.repeat(PARTS_MAX + 1));
+        let many = format!("{}--B--", part.repeat(PAIRS_MAX + 1));
         assert_eq!(read(Some("multipart/form-data; boundary=B"), "", many.as_bytes()), refused);
+    }
+
+    #[test]
+    fn a_part_is_a_file_only_when_it_says_so_outside_its_name() {
+        let body = "--B\r\nContent-Disposition: form-data; name=\"a;filename=b\"\r\n\r\nv\r\n--B--";
+        let read = read(Some("multipart/form-data; boundary=B"), "", body.as_bytes());
+        assert_eq!(read.unwrap(), ["a;filename=b=v"]);
     }
 
     #[test]

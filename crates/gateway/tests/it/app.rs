@@ -9,9 +9,10 @@ use std::time::Duration;
 use clap::Parser;
 use domain::Instant;
 use domain::access::{App as Application, Entitlement, Quota, Session};
-use domain::flight::{CancelPolicy, Order, OrderKey};
+use domain::flight::{Order, OrderKey};
 use domain::{Pii, Step};
-use gateway::server::{self, Running};
+use gateway::family::Family;
+use gateway::server::{self, Limits, Running};
 use gateway::{Clock, Context, Settings, demo, flight, import};
 use serde_json::{Value, json};
 use store::{Cause, Decision, SealingKey, Store};
@@ -54,6 +55,10 @@ impl App {
     }
 
     pub fn with(flags: &[&str]) -> Self {
+        Self::limited(flags, Limits::default())
+    }
+
+    pub fn limited(flags: &[&str], limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let runtime = Runtime::new().unwrap();
         let settings = settings(folder.path(), flags);
@@ -62,7 +67,8 @@ impl App {
             let store = Store::open_sqlite(&settings.data.database(), &key).unwrap();
             let clock = Clock::set_to(at(NOW));
             demo::load(&store, clock.now()).await.unwrap();
-            server::start(Arc::new(Context::new(settings, clock, store))).await.unwrap()
+            let context = Arc::new(Context::new(settings, clock, store));
+            server::start(context, limits).await.unwrap()
         });
         Self { folder, runtime, running: Some(running) }
     }
@@ -161,14 +167,12 @@ impl App {
 
     /// Performs a transition as another party would.
     pub fn advance(&self, key: &OrderKey, command: Value) {
-        let command = import::command(command).unwrap();
         let (store, now) = (&self.context().store, self.context().clock.now());
         let decide = |order: Option<Order>| {
-            let policy = CancelPolicy::default();
-            let step = order.unwrap().perform(command.clone(), policy, now).unwrap();
-            let Step::Taken(document) = step else { panic!("nothing moved") };
-            let look_ups = flight::look_ups(&document);
-            (Decision::Put { document, what: command.name(), look_ups }, ())
+            let step = Family::perform(order.unwrap(), command.clone(), now).unwrap();
+            let (Step::Taken(document), what) = step else { panic!("nothing moved") };
+            let look_ups = document.look_ups();
+            (Decision::Put { document, what, look_ups }, ())
         };
         self.runtime.block_on(store.change(&flight::key(key), &cause(), decide)).unwrap();
     }

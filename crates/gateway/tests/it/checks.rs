@@ -263,10 +263,16 @@ fn of_several_faults_the_one_checked_first_is_answered() {
         ask(&all);
     }
     app.add_app("limited", |_| {});
-    let sign = signed(&mut params);
-    params.push(("sign", &sign));
-    ask(&params);
-    assert_eq!(codes, [23, 28, 29, 21, 22, 32, 34, 30, 31, 25, 25, 24, 11, 26, 27, 7, 41]);
+    for rq in ["", "{", r#"{"sub_channel":true}"#, "{}"] {
+        params.retain(|(name, _)| *name != WRAPPER);
+        params.push((WRAPPER, rq));
+        let sign = signed(&mut params);
+        let mut all = params.clone();
+        all.push(("sign", &sign));
+        ask(&all);
+    }
+    let expected = [23, 28, 29, 21, 22, 32, 34, 30, 31, 25, 25, 24, 11, 26, 27, 7, 40, 41, 41, 50];
+    assert_eq!(codes, expected);
 }
 
 #[test]

@@ -43,7 +43,8 @@ async fn prepare(folder: &TempDir, round: usize) {
         order["booking"]["segments"][0]["departs"] = "2099-06-01T08:00:00".into();
         order["booking"]["segments"][0]["arrives"] = "2099-06-01T11:00:00".into();
         order["history"] = json!([{"do": {"command": "confirm", "until": "2099-01-01T00:00:00Z"}}]);
-        import::store(&store, serde_json::from_value(order).unwrap(), &cause).await.unwrap();
+        let stored = import::store(&store, serde_json::from_value(order).unwrap(), &cause).await;
+        assert!(matches!(stored.unwrap(), import::Outcome::Stored(_)));
     }
     store.close().await;
 }
@@ -144,4 +145,21 @@ fn every_cancel_that_was_answered_survives_a_kill() {
     runtime.block_on(check(&folder, &all));
     assert!(interrupted > ROUNDS / 2, "only {interrupted} rounds were cut short");
     assert!(all.len() > ROUNDS * 5, "only {} cancels were answered", all.len());
+}
+
+#[test]
+fn a_first_start_that_is_cut_short_does_not_spoil_the_next() {
+    for after_ms in [5, 10, 20, 40, 80, 160] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut first = std::process::Command::new(env!("CARGO_BIN_EXE_tripwright"));
+        first.args(["serve", "--port", "0"]).current_dir(folder.path());
+        first.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        let mut first = first.spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(after_ms));
+        first.kill().unwrap();
+        first.wait().unwrap();
+        let program = Program::serve_in(folder, &[], &[]);
+        assert_eq!(program.cancel("test0087771")["module"]["fail_code"], "1001", "{after_ms}");
+        assert_eq!(program.run(&["order", "list"]).lines().count(), 34, "{after_ms}");
+    }
 }

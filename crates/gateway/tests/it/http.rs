@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use flate2::read::GzDecoder;
+use gateway::server::Limits;
 use top::{Params, SignMethod, form, sign};
 
 use crate::app::{App, CANCEL, Reply, WRAPPER, parse, public, sign_md5};
@@ -142,6 +143,7 @@ fn other_paths_are_not_found_and_other_verbs_not_allowed() {
         assert_eq!(reply.status, 404, "{path}");
         assert!(reply.body().starts_with("no such path (request_id "), "{}", reply.body());
     }
+    assert_eq!(app.send("CONNECT t:80 HTTP/1.1\r\n", b"").status, 404);
     for verb in ["PUT", "DELETE", "PATCH", "OPTIONS"] {
         let reply = app.send(&format!("{verb} /router/rest?format=json HTTP/1.1\r\n"), b"");
         assert_eq!(
@@ -179,14 +181,102 @@ fn a_body_that_is_too_large_is_answered_and_the_connection_closed() {
 }
 
 #[test]
-fn what_is_not_utf8_is_named() {
+fn what_is_not_utf8_is_named_in_the_format_asked_for_wherever_that_stood() {
     let app = App::start();
     let expected = r#"{"error_response":{"code":47,"msg":"Invalid encoding","request_id":"RID"}}"#;
-    let head = format!("POST /router/rest?format=json HTTP/1.1\r\n{FORM}");
-    assert_eq!(app.send(&head, b"a=%D6%D0").text(), expected);
     let gbk = "Content-Type: application/x-www-form-urlencoded;charset=GBK\r\n";
-    let head = format!("POST /router/rest?format=json HTTP/1.1\r\n{gbk}");
-    assert_eq!(app.send(&head, b"a=1").text(), expected);
+    for (query, content_type, body) in [
+        ("format=json", FORM, "a=%D6%D0"),
+        ("format=json&a=%D6%D0", FORM, ""),
+        ("", FORM, "a=%D6%D0&format=json"),
+        ("format=json", gbk, "a=1"),
+        ("", gbk, "a=%D6%D0&format=json"),
+    ] {
+        let head = format!("POST /router/rest?{query} HTTP/1.1\r\n{content_type}");
+        assert_eq!(app.send(&head, body.as_bytes()).text(), expected, "{query} {body}");
+    }
+    // Even before the verb, and that before the format.
+    let put = app.send("PUT /router/rest?format=json&a=%D6%D0 HTTP/1.1\r\n", b"");
+    assert_eq!(put.text(), expected);
+    let put = app.send("PUT /router/rest?format=yaml HTTP/1.1\r\n", b"").text();
+    assert!(put.contains("<code>9</code>"), "{put}");
+}
+
+#[test]
+fn too_many_parameters_are_a_body_that_nobody_reads() {
+    let app = App::start();
+    let body = format!("format=json&{}", "a=1&".repeat(100_000));
+    assert_eq!(
+        app.post_form(&body).text(),
+        r#"{"error_response":{"code":41,"msg":"Invalid arguments:body","request_id":"RID"}}"#
+    );
+}
+
+fn limits(edit: impl FnOnce(&mut Limits)) -> Limits {
+    let mut limits = Limits::default();
+    edit(&mut limits);
+    limits
+}
+
+fn connect(app: &App) -> TcpStream {
+    let stream = TcpStream::connect(app.address()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream
+}
+
+/// Reads until the server closes the connection.
+fn drain(mut stream: TcpStream) -> Vec<u8> {
+    let mut raw = Vec::new();
+    // A reset is an end too.
+    let _ = stream.read_to_end(&mut raw);
+    raw
+}
+
+#[test]
+fn a_head_that_dribbles_and_a_connection_that_idles_are_closed() {
+    let app = App::limited(&[], limits(|limits| limits.head = Duration::from_millis(300)));
+    assert_eq!(drain(connect(&app)), b"", "nothing was sent");
+    let mut dribbling = connect(&app);
+    dribbling.write_all(b"GET /healthz HTTP/1.1\r\nHost:").unwrap();
+    assert_eq!(drain(dribbling), b"", "half a head");
+    let mut idle = connect(&app);
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n").unwrap();
+    assert!(drain(idle).ends_with(b"ok\n"), "answered, then idle");
+}
+
+#[test]
+fn a_body_that_does_not_arrive_is_given_up() {
+    let app = App::limited(&[], limits(|limits| limits.body = Duration::from_millis(300)));
+    let mut slow = connect(&app);
+    slow.write_all(b"POST /router/rest HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\n\r\na=")
+        .unwrap();
+    assert_eq!(drain(slow), b"");
+}
+
+#[test]
+fn a_client_that_never_reads_loses_its_place_and_others_wait_their_turn() {
+    let flags = ["--connections-max", "1"];
+    let app = App::limited(&flags, limits(|limits| limits.write = Duration::from_millis(300)));
+    let mut greedy = connect(&app);
+    // The answers, some 25 MB, are more than all buffers between us hold.
+    greedy.write_all(&b"GET /docs HTTP/1.1\r\nHost: t\r\n\r\n".repeat(2000)).unwrap();
+    let reply = app.send("GET /healthz HTTP/1.1\r\n", b"");
+    assert_eq!(reply.body(), "ok\n");
+    drop(greedy);
+}
+
+#[test]
+fn a_client_that_closes_its_side_still_gets_its_answer() {
+    let app = App::start();
+    let body = encode(&signed());
+    let mut stream = connect(&app);
+    let length = body.len();
+    let head =
+        format!("POST /router/rest HTTP/1.1\r\nHost: t\r\n{FORM}Content-Length: {length}\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(body.as_bytes()).unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    assert!(is_served(&parse(&drain(stream))));
 }
 
 #[test]

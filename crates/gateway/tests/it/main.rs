@@ -4,6 +4,7 @@
 
 mod alitrip_btrip_flight_distribution_change_detail;
 mod alitrip_btrip_flight_distribution_order_cancel;
+mod alitrip_rentcar_btb_order_cancelcheck;
 mod app;
 mod arguments;
 mod checks;

@@ -260,7 +260,7 @@ fn orders_are_imported_listed_and_shown_with_personal_data_masked() {
     let refused = program.try_run(&["order", "import", "-"], &other);
     assert_eq!(
         String::from_utf8_lossy(&refused.stderr),
-        "error: there is another order import-1\n"
+        "error: there is another order flight/test/corp001/import-1\n"
     );
 
     assert!(
@@ -501,6 +501,47 @@ fn the_log_names_every_request_and_all_that_was_wrong_with_it_and_no_person() {
 }
 
 #[test]
+fn a_stopping_server_says_so_before_it_stops_accepting() {
+    let program = Program::serve(&["--drain-grace-seconds", "1"]);
+    let pid = program.child.id().to_string();
+    assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+    eventually("it is not ready", || get(&program, "/readyz").body() == "draining\n");
+    assert_eq!(get(&program, "/readyz").status, 503);
+    assert!(program.call("taobao.time.get", &[]).0, "a call in the grace period");
+    let mut program = program;
+    assert!(program.child.wait().unwrap().success());
+}
+
+#[test]
+fn a_cancel_whose_client_has_gone_is_done_and_logged() {
+    let program = Program::serve(&[]);
+    let rq = r#"{"sub_channel":"corp001","dis_order_id":"demo-payable"}"#;
+    #[expect(clippy::disallowed_methods, reason = "the program keeps the machine's time")]
+    let timestamp = domain::Instant::now().as_millisecond().to_string();
+    let params = [
+        ("method", CANCEL),
+        ("app_key", demo::APP_KEY),
+        ("session", demo::SESSION),
+        ("timestamp", timestamp.as_str()),
+        ("v", "2.0"),
+        (WRAPPER, rq),
+    ];
+    let sign = crate::app::sign_md5(&params, demo::SECRET);
+    let form = top::form::encode(params.into_iter().chain([("sign", sign.as_str())]));
+    let mut stream = std::net::TcpStream::connect(program.address()).unwrap();
+    let head =
+        format!("POST /router/rest HTTP/1.1\r\nHost: t\r\nContent-Length: {}\r\n\r\n", form.len());
+    stream.write_all((head + &form).as_bytes()).unwrap();
+    drop(stream);
+    let path = "flight/test/corp001/demo-payable";
+    let story =
+        || -> Value { serde_json::from_str(&program.run(&["order", "show", path])).unwrap() };
+    eventually("it is cancelled", || story()["story"][0]["what"] == "cancel");
+    let id = story()["story"][0]["request_id"].as_str().unwrap().to_owned();
+    eventually("it is in the log", || program.log().contains(&id));
+}
+
+#[test]
 fn a_stopping_server_finishes_what_it_accepted() {
     let program = Program::serve(&[]);
     let address = program.address();
@@ -534,9 +575,12 @@ fn readiness_is_a_write_that_really_commits() {
     let path = program.folder.path().join("data/tripwright.db");
     let other = rusqlite::Connection::open(path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // What was found a moment ago is good for a second.
+    assert_eq!(get(&program, "/readyz").status, 200);
+    std::thread::sleep(Duration::from_millis(1100));
     let reply = get(&program, "/readyz");
     assert_eq!((reply.status, reply.body()), (503, "the database does not take writes\n"));
     assert_eq!(get(&program, "/healthz").status, 200);
     other.execute_batch("ROLLBACK").unwrap();
-    assert_eq!(get(&program, "/readyz").status, 200);
+    eventually("it is ready again", || get(&program, "/readyz").status == 200);
 }

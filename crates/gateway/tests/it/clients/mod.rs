@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::app::{CANCEL, WRAPPER, payable};
 use crate::program::Program;
 
+const QUOTE: &str = "alitrip.rentcar.btb.order.cancelcheck";
 const DETAIL: &str = "alitrip.btrip.flight.distribution.change.detail";
 
 /// How a client hands over an answer.
@@ -191,6 +192,11 @@ fn check(client: Client) {
             json!({"dis_order_id": "1234", "sub_channel": "jianhang001", "dis_sub_order_id": id});
         call(url, DETAIL, wrapped(rq))
     };
+    let rental = |order_id: &str| {
+        let req =
+            json!({"order_id": order_id, "out_order_id": "gaode123456", "channel_id": "80001"});
+        call(url, QUOTE, json!({"rent_car_b2b_check_cancel_order_req": req.to_string()}))
+    };
     let (awkward, mut limited) = (awkward(&client), cancel("1"));
     let few = program.secret_of("few");
     (limited["app_key"], limited["secret"]) = (json!("few"), json!(few.secret));
@@ -218,6 +224,8 @@ fn check(client: Client) {
         bad_secret,
         limited,
         call(url, "alitrip.nope", json!({})),
+        rental("fz1234567"),
+        rental("fz0000000"),
     ]);
     results.iter_mut().for_each(settle);
     let mut results = results.into_iter();
@@ -282,6 +290,14 @@ fn check(client: Client) {
     let by_day = "accesscontrol.limited-by-app-access-count";
     assert_eq!(limited, client.error(7, "App Call Limited", Some((by_day, "checked"))));
     assert_eq!(next(), client.error(22, "Invalid method", None), "{}", client.name);
+
+    let root = "alitrip_rentcar_btb_order_cancelcheck_response";
+    let quoted = next();
+    let members = if client.keeps_root { &quoted["ok"][root] } else { &quoted["ok"] };
+    assert_eq!(members["cancel_fee"], "0.00", "{}: {quoted}", client.name);
+    assert_eq!(members["cancel_message"], "距取车时间不少于72小时,可免费取消");
+    let missing = json!({"successful": false, "ret_code": "4002", "ret_msg": "订单不存在"});
+    assert_eq!(next(), client.success(root, missing), "{}", client.name);
 }
 
 #[test]

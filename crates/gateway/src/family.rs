@@ -1,0 +1,127 @@
+//! What the families of orders have in common, for whoever handles orders by name.
+
+use std::fmt;
+use std::str::FromStr;
+
+use domain::id::AppKey;
+use domain::{Instant, Step};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use store::{Key, LookUp};
+
+/// An order of any family, as a kind of document with transitions.
+pub trait Family: Serialize + DeserializeOwned + Clone + PartialEq + Send {
+    /// The kind its documents are kept under, and the first word of its path.
+    const KIND: &'static str;
+
+    /// A new order from what was booked. Whatever numbers the platform gives are made up when left
+    /// out.
+    ///
+    /// # Errors
+    /// The booking is malformed or breaks a rule.
+    fn book(booking: Value, now: Instant) -> anyhow::Result<Self>;
+
+    /// Performs a transition by name; its own facts stand beside the name.
+    ///
+    /// # Errors
+    /// There is no such transition, or the rules refuse it.
+    fn perform(self, command: Value, now: Instant) -> anyhow::Result<(Step<Self>, &'static str)>;
+
+    /// The order as it stands at `now`.
+    fn at(self, now: Instant) -> Self;
+
+    /// Where it is kept.
+    fn path(&self) -> Path;
+
+    /// Every other number it is known by.
+    fn look_ups(&self) -> Vec<LookUp>;
+
+    /// Its codes, for a person.
+    fn status(&self) -> Status;
+
+    /// Whether two orders are one, when what was made up is left aside.
+    fn is_same(&self, other: &Self) -> bool;
+}
+
+/// The codes of an order.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Status {
+    /// Its status code.
+    pub order_status: i64,
+    /// Its payment status code, where its family has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pay_status: Option<i64>,
+    /// The status in words.
+    pub label: &'static str,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "order_status {}", self.order_status)?;
+        self.pay_status.map_or(Ok(()), |code| write!(f, ", pay_status {code}"))
+    }
+}
+
+/// Which order: `KIND/APP/SCOPE/ID`, the scope being a sub-channel or channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Path {
+    /// The family.
+    pub kind: &'static str,
+    /// Whose app.
+    pub app: AppKey,
+    /// What the app may have several of, each with numbers of its own.
+    pub scope: String,
+    /// The order's number there.
+    pub id: String,
+}
+
+impl Path {
+    /// Where the order is kept.
+    pub fn key(&self) -> Key {
+        let owner = owner(&self.app, &self.scope);
+        Key { kind: self.kind, owner, id: self.id.clone() }
+    }
+}
+
+/// Whose orders these are. Neither part can contain the slash.
+pub fn owner(app: &AppKey, scope: &str) -> String {
+    format!("{app}/{scope}")
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, app, scope, id } = self;
+        write!(f, "{kind}/{app}/{scope}/{id}")
+    }
+}
+
+/// Every family, for consumers that must serve each.
+#[macro_export]
+macro_rules! families {
+    ($consumer:ident) => {
+        $consumer! { domain::flight::Order, domain::rental::Rental }
+    };
+}
+
+impl FromStr for Path {
+    type Err = String;
+
+    fn from_str(path: &str) -> Result<Self, String> {
+        const FORM: &str = "give KIND/APP/SCOPE/ID, such as flight/test/corp001/demo-payable";
+        macro_rules! kinds {
+            ($($family:ty),*) => { [$(<$family as Family>::KIND),*] };
+        }
+        let kinds = families!(kinds);
+        let mut parts = path.splitn(4, '/');
+        let mut part = || parts.next().filter(|part| !part.is_empty()).ok_or(FORM);
+        let (kind, app, scope, id) = (part()?, part()?, part()?, part()?);
+        let known = kinds.into_iter().find(|known| *known == kind);
+        Ok(Self {
+            kind: known.ok_or_else(|| format!("{kind} is none of {}", kinds.join(", ")))?,
+            app: app.parse().map_err(|error| format!("app {error}"))?,
+            scope: scope.to_owned(),
+            id: id.to_owned(),
+        })
+    }
+}

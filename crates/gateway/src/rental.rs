@@ -1,0 +1,64 @@
+//! Car rentals as a family.
+
+use anyhow::Context as _;
+use domain::rental::{Rental, RentalBooking, RentalCommand, RentalKey};
+use domain::{Instant, Step};
+use serde_json::Value;
+use store::{Key, LookUp};
+
+use crate::family::{Family, Path, Status};
+
+/// Where a rental is kept.
+pub fn key(rental: &RentalKey) -> Key {
+    path(rental).key()
+}
+
+fn path(rental: &RentalKey) -> Path {
+    Path {
+        kind: Rental::KIND,
+        app: rental.app.clone(),
+        scope: rental.channel_id.to_string(),
+        id: rental.order_id.to_string(),
+    }
+}
+
+impl Family for Rental {
+    const KIND: &'static str = "rental";
+
+    fn book(mut booking: Value, now: Instant) -> anyhow::Result<Self> {
+        if let Value::Object(members) = &mut booking {
+            members.entry("booked_at").or_insert_with(|| now.to_string().into());
+        }
+        let booking: RentalBooking = serde_json::from_value(booking).context("booking")?;
+        Ok(Self::new(booking)?)
+    }
+
+    fn perform(self, command: Value, now: Instant) -> anyhow::Result<(Step<Self>, &'static str)> {
+        let command: RentalCommand = serde_json::from_value(command).context("not a transition")?;
+        let name = command.name();
+        Ok((Self::perform(self, command, now)?, name))
+    }
+
+    fn at(self, _: Instant) -> Self {
+        self
+    }
+
+    fn path(&self) -> Path {
+        path(&self.booking.key)
+    }
+
+    fn look_ups(&self) -> Vec<LookUp> {
+        vec![LookUp { name: "out_order", value: self.booking.out_order_id.to_string() }]
+    }
+
+    fn status(&self) -> Status {
+        let status = self.status();
+        Status { order_status: status.code(), pay_status: None, label: status.row().en }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        let mut other = other.clone();
+        other.booking.booked_at = self.booking.booked_at;
+        *self == other
+    }
+}
