@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serializer};
 use zeroize::Zeroize;
 
 /// The name that marks a value to be sealed in the tree between a document and its bytes.
@@ -85,23 +87,42 @@ pub mod marked_option {
     }
 }
 
-use serde::{Deserialize, Deserializer, Serializer};
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Either {
-    Plain(String),
-    Marked {
-        #[serde(rename = "$pii")]
-        value: String,
-    },
-}
+/// A plain or marked value.
+struct Either(String);
 
 impl Either {
     fn into_pii(self) -> Pii<String> {
-        match self {
-            Self::Plain(value) | Self::Marked { value } => Pii::new(value),
-        }
+        Pii::new(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Either {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(EitherVisitor)
+    }
+}
+
+struct EitherVisitor;
+
+impl<'de> Visitor<'de> for EitherVisitor {
+    type Value = Either;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Either, E> {
+        Ok(Either(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Either, E> {
+        Ok(Either(value))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Either, A::Error> {
+        let wrong = || A::Error::custom("expected a text");
+        let (name, value) = map.next_entry::<String, String>()?.ok_or_else(wrong)?;
+        if name == MARK { Ok(Either(value)) } else { Err(wrong()) }
     }
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::code::{Direction, DocumentType, PassengerType, SettleType};
+use super::code::{CabinClass, Direction, DocumentType, PassengerType, SettleType};
 use super::place;
 use crate::id::{AppKey, DisOrderId, SubChannel, UserId};
 use crate::time::{PLATFORM_OFFSET_MINUTES, moment};
@@ -29,7 +29,6 @@ pub struct OrderKey {
 
 /// The facts of a flight order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Booking {
     /// Whose order, and which.
     pub key: OrderKey,
@@ -71,13 +70,18 @@ pub enum BadBooking {
 /// Largest platform number: the largest integer a JavaScript client reads exactly.
 const NUMBER_MAX: i64 = (1 << 53) - 1;
 
+/// Whether every client reads a platform number exactly.
+pub(super) fn is_platform_number(number: i64) -> bool {
+    (1..=NUMBER_MAX).contains(&number)
+}
+
 impl Booking {
     /// Checks every rule a booking keeps.
     ///
     /// # Errors
     /// The first rule that is broken.
     pub fn check(&self) -> Result<(), BadBooking> {
-        if !(1..=NUMBER_MAX).contains(&self.btrip_order_id) {
+        if !is_platform_number(self.btrip_order_id) {
             return Err(BadBooking::Number);
         }
         if self.segments.is_empty() || self.segments.len() > SEGMENTS_MAX {
@@ -189,8 +193,8 @@ pub struct Segment {
     pub stop: Option<Stop>,
     /// Booking class.
     pub cabin: String,
-    /// Cabin class: F, C, Y, S, P, M or W.
-    pub cabin_class: String,
+    /// Cabin class.
+    pub cabin_class: CabinClass,
     /// Out or back.
     pub direction: Direction,
     /// What one traveller pays.
@@ -207,10 +211,15 @@ impl Segment {
         moment(self.departs, self.from.utc_offset_minutes)
     }
 
-    fn check(&self) -> Result<(), BadBooking> {
+    /// Checks that its times and prices make sense.
+    pub(super) fn check(&self) -> Result<(), BadBooking> {
         let bad = || BadBooking::Schedule(self.flight_no.clone());
         let arrives_at = moment(self.arrives, self.to.utc_offset_minutes).ok_or_else(bad)?;
         if self.departs_at().ok_or_else(bad)? >= arrives_at {
+            return Err(bad());
+        }
+        // The clock at a stop is not known, only that it goes forwards there.
+        if self.stop.as_ref().is_some_and(|stop| stop.arrives >= stop.departs) {
             return Err(bad());
         }
         let parts = [self.fare.ticket_fen, self.fare.build_fen, self.fare.oil_fen];
@@ -223,7 +232,6 @@ impl Segment {
 
 /// A segment as a person writes it: names of known airlines and airports may be left out.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct SegmentDraft {
     flight_no: FlightNo,
     airline: Option<Airline>,
@@ -236,7 +244,7 @@ struct SegmentDraft {
     #[serde(default)]
     stop: Option<Stop>,
     cabin: String,
-    cabin_class: String,
+    cabin_class: CabinClass,
     #[serde(default = "outbound")]
     direction: Direction,
     fare: Fare,
@@ -284,7 +292,6 @@ impl TryFrom<SegmentDraft> for Segment {
 
 /// An airline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Airline {
     /// IATA code.
     pub code: String,
@@ -322,7 +329,6 @@ pub struct Endpoint {
 
 /// An endpoint as a person writes it: a known airport code is enough.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct EndpointDraft {
     airport_code: String,
     airport_name: Option<String>,
@@ -355,7 +361,6 @@ impl TryFrom<EndpointDraft> for Endpoint {
 
 /// A landing between departure and arrival, by the clock there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Stop {
     /// IATA code of the city.
     pub city_code: String,
@@ -367,7 +372,6 @@ pub struct Stop {
 
 /// What one traveller pays for one flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Fare {
     /// The ticket.
     pub ticket_fen: Fen,
@@ -386,7 +390,6 @@ impl Fare {
 
 /// Somebody who flies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Traveller {
     /// The distributor's id of the person.
     pub user_id: UserId,
@@ -404,7 +407,6 @@ pub struct Traveller {
 
 /// A travel document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Document {
     /// What kind.
     pub document_type: DocumentType,

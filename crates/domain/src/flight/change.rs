@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::booking::{FlightNo, Segment};
 use super::code::{ChangeApplyStatus, ChangePayStatus, ChangeStatus, SettleType};
 use super::command::Refusal;
-use super::order::{PAY_WINDOW, Payment};
+use super::order::{Payment, pay_deadline};
+use super::ticket::TicketNumber;
 use crate::id::{DisSubOrderId, UserId};
 use crate::{Fen, Instant, Step};
 
@@ -14,7 +15,6 @@ pub const CHANGES_MAX: usize = 32;
 
 /// What a distributor asks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ChangeRequest {
     /// The distributor's own change order number.
     pub dis_sub_order_id: DisSubOrderId,
@@ -40,7 +40,6 @@ pub struct ChangeRequest {
 
 /// A new flight and the one it replaces.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ChangedFlight {
     /// The new flight.
     pub flight: Segment,
@@ -57,6 +56,8 @@ pub struct Change {
     pub request: ChangeRequest,
     /// When.
     pub applied_at: Instant,
+    /// The ticket each traveller held then, in the order of the request.
+    pub held: Vec<TicketNumber>,
     /// How far it has come.
     pub state: ChangeState,
 }
@@ -114,7 +115,6 @@ pub struct Priced {
 
 /// What the change of one traveller costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ChangeFee {
     /// The airline's handling fee.
     pub handling_fen: Fen,
@@ -234,11 +234,13 @@ impl Change {
         Self { state, ..self }
     }
 
-    /// Fills in the fees. A change that costs nothing goes straight to the airline.
+    /// Fills in the fees. A change that costs nothing goes straight to the airline. `departs` is when
+    /// the flight that is given up does.
     pub(super) fn price(
         self,
         fees: Vec<ChangeFee>,
         until: Option<Instant>,
+        departs: Option<Instant>,
         now: Instant,
     ) -> Result<Step<Self>, Refusal> {
         if self.priced().is_some_and(|priced| priced.fees == fees) && self.is_open() {
@@ -257,9 +259,8 @@ impl Change {
         let state = if total == Fen::ZERO {
             ChangeState::Reissuing { priced, payment: None }
         } else if self.request.voluntary {
-            let departs = self.request.flights.iter().filter_map(|f| f.flight.departs_at()).min();
-            let usual = now.checked_add(PAY_WINDOW).unwrap_or(now);
-            let until = until.unwrap_or_else(|| departs.map_or(usual, |at| usual.min(at)));
+            let new = self.request.flights.iter().filter_map(|f| f.flight.departs_at());
+            let until = pay_deadline(until, new.chain(departs), now)?;
             ChangeState::ToPay { priced: Priced { pay_by: Some(until), ..priced }, until }
         } else {
             return Err(Refusal::Fees);

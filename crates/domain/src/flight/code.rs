@@ -1,5 +1,7 @@
 //! The flight family's code lists. Other families code the same ideas differently: never share.
 
+use serde::{Deserialize, Serialize};
+
 use crate::code::codes;
 
 codes! {
@@ -193,5 +195,39 @@ codes! {
         Ticketed            = 1001, "已出票不可取消", "already ticketed",       Published;
         TicketingInProgress = 1002, "出票中不可取消", "ticketing in progress",  Inferred;
         Closed              = 1003, "订单已关闭",     "closed, not by a cancel", Inferred;
+    }
+}
+
+/// `cabin_class`: letters, so not a [`Code`](crate::code::Code) list. Source: the V2 pages' outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CabinClass {
+    /// 头等舱, first.
+    F,
+    /// 公务舱, business.
+    C,
+    /// 经济舱, economy.
+    Y,
+    /// 超级经济舱, super economy.
+    S,
+    /// 高端经济舱, premium.
+    P,
+    /// 标准舱, standard.
+    M,
+    /// 超值经济舱, super economy in the successor's words.
+    W,
+}
+
+impl CabinClass {
+    /// The letter on the wire.
+    pub const fn letter(self) -> &'static str {
+        match self {
+            Self::F => "F",
+            Self::C => "C",
+            Self::Y => "Y",
+            Self::S => "S",
+            Self::P => "P",
+            Self::M => "M",
+            Self::W => "W",
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::booking::FlightNo;
+use super::booking::{BadBooking, FlightNo, SEGMENTS_MAX};
 use super::change::{CHANGES_MAX, ChangeClosing, ChangeFee, ChangeRequest};
 use super::order::{CancelPolicy, CancelRefusal, Order};
 use super::ticket::TicketNumber;
@@ -11,7 +11,7 @@ use crate::{Instant, Step};
 
 /// A transition of an order or of one of its changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(tag = "command", rename_all = "kebab-case")]
 pub enum Command {
     /// The order is taken down, not yet submitted: 0 → 1.
     Begin,
@@ -149,15 +149,27 @@ pub enum Refusal {
     /// A traveller is in another change that is still open.
     #[error("traveller {0} is in another change that is still open")]
     TravellerBusy(UserId),
-    /// A change without travellers or flights.
-    #[error("a change names at least one traveller and one flight")]
+    /// A change without travellers or flights, or with too many.
+    #[error("a change names at least one traveller and 1 to {SEGMENTS_MAX} flights")]
     EmptyChange,
-    /// The flight to be replaced is not on the order.
-    #[error("flight {0} is not on the order")]
+    /// The flight and class to be replaced are not what a traveller holds.
+    #[error("flight {0} in that class is not what every traveller holds")]
     NoSuchFlight(FlightNo),
     /// Too many.
     #[error("an order has at most {CHANGES_MAX} changes")]
     TooManyChanges,
+    /// A flight whose times or prices make no sense.
+    #[error(transparent)]
+    Flight(#[from] BadBooking),
+    /// A platform number that clients could not read, or that another change has.
+    #[error("btrip_sub_order_id is taken, or not between 1 and 2^53 - 1")]
+    Number,
+    /// Listed twice.
+    #[error("traveller {0} is listed twice")]
+    RepeatedTraveller(UserId),
+    /// There would be no time left to pay.
+    #[error("the last moment to pay would not be after now")]
+    Deadline,
     /// The document number would be too large.
     #[error("the amounts do not fit")]
     Amount,
@@ -186,7 +198,10 @@ impl Order {
             Command::Cancel => self.cancel(policy, now).map_err(Refusal::Cancel),
             Command::ApplyChange(request) => self.apply_change(request, now),
             Command::PriceChange { dis_sub_order_id, fees, until } => {
-                self.in_change(&dis_sub_order_id, now, |change| change.price(fees, until, now))
+                let departs = self.held_departure(&dis_sub_order_id);
+                self.in_change(&dis_sub_order_id, now, |change| {
+                    change.price(fees, until, departs, now)
+                })
             }
             Command::PayChange { dis_sub_order_id, alipay_trade_no } => {
                 self.in_change(&dis_sub_order_id, now, |change| change.pay(alipay_trade_no, now))

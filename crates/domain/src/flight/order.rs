@@ -3,12 +3,12 @@
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use super::booking::Booking;
+use super::booking::{Booking, SEGMENTS_MAX, Segment, is_platform_number};
 use super::change::{CHANGES_MAX, Change, ChangeRequest, ChangeState};
 use super::code::{CancelFailure, CouponStatus, OrderPayStatus, OrderStatus};
 use super::command::Refusal;
 use super::ticket::{Ticket, TicketNumber};
-use crate::id::DisSubOrderId;
+use crate::id::{DisSubOrderId, UserId};
 use crate::{Fen, Instant, Step};
 
 /// How long an order or change may stay unpaid when nobody says otherwise. Inferred: 20 to 30
@@ -284,12 +284,12 @@ impl Order {
         let seller_confirmed = match order.state {
             State::Initial => false,
             State::AwaitingConfirmation => true,
-            State::Payable { .. } => return Ok(Step::Already(order)),
+            State::Payable { until: known, .. } if until.is_none_or(|until| until == known) => {
+                return Ok(Step::Already(order));
+            }
             _ => return Err(order.refused("confirm")),
         };
-        let usual = now.checked_add(PAY_WINDOW).unwrap_or(now);
-        let departs = order.booking.departs_at();
-        let until = until.unwrap_or_else(|| departs.map_or(usual, |at| usual.min(at)));
+        let until = pay_deadline(until, order.booking.departs_at(), now)?;
         Ok(order.moved(State::Payable { until, seller_confirmed }))
     }
 
@@ -299,7 +299,7 @@ impl Order {
             State::Initial | State::NotSubmitted | State::AwaitingConfirmation => {
                 Ok(order.moved(State::Failed { at: now, reason }))
             }
-            State::Failed { .. } => Ok(Step::Already(order)),
+            State::Failed { reason: ref known, .. } if *known == reason => Ok(Step::Already(order)),
             _ => Err(order.refused("fail")),
         }
     }
@@ -315,10 +315,12 @@ impl Order {
             State::Ticketing { payment }
             | State::TicketingConfirmed { payment }
             | State::Ticketed(Ticketed { payment, .. })
-                if payment.alipay_trade_no == trade_no =>
-            {
-                Ok(Step::Already(order))
-            }
+            | State::Closed {
+                by:
+                    Closing::TicketingFailed { refunded: payment, .. }
+                    | Closing::Cancelled { refunded: Some(payment) },
+                ..
+            } if payment.alipay_trade_no == trade_no => Ok(Step::Already(order)),
             _ => Err(order.refused("pay")),
         }
     }
@@ -375,7 +377,11 @@ impl Order {
                 let by = Closing::TicketingFailed { refunded, reason };
                 Ok(Step::Taken(Self { state: State::Closed { at: now, by }, ..order }))
             }
-            State::Closed { by: Closing::TicketingFailed { .. }, .. } => Ok(Step::Already(order)),
+            State::Closed { by: Closing::TicketingFailed { reason: ref known, .. }, .. }
+                if *known == reason =>
+            {
+                Ok(Step::Already(order))
+            }
             _ => Err(order.refused("fail-ticketing")),
         }
     }
@@ -397,7 +403,10 @@ impl Order {
         let State::Ticketed(ticketed) = &mut order.state else {
             return Err(order.refused("apply-change"));
         };
-        ticketed.changes.push(Change { request, applied_at: now, state: ChangeState::Applied });
+        let travellers = request.travellers.iter().filter_map(|id| order.booking.traveller(id));
+        let held = travellers.filter_map(|at| ticketed.held_by(at)).map(|t| t.number.clone());
+        let (held, state) = (held.collect(), ChangeState::Applied);
+        ticketed.changes.push(Change { request, applied_at: now, held, state });
         Ok(Step::Taken(order))
     }
 
@@ -408,26 +417,67 @@ impl Order {
         if ticketed.changes.len() >= CHANGES_MAX {
             return Err(Refusal::TooManyChanges);
         }
-        if request.travellers.is_empty() || request.flights.is_empty() {
+        let flights = request.flights.len();
+        if request.travellers.is_empty() || !(1..=SEGMENTS_MAX).contains(&flights) {
             return Err(Refusal::EmptyChange);
         }
-        for user_id in &request.travellers {
+        let number = request.btrip_sub_order_id;
+        let mut others = ticketed.changes.iter().map(|change| change.request.btrip_sub_order_id);
+        if !is_platform_number(number) || others.any(|other| other == number) {
+            return Err(Refusal::Number);
+        }
+        for (at, user_id) in request.travellers.iter().enumerate() {
             if self.booking.traveller(user_id).is_none() {
                 return Err(Refusal::NoSuchTraveller(user_id.clone()));
+            }
+            if request.travellers[..at].contains(user_id) {
+                return Err(Refusal::RepeatedTraveller(user_id.clone()));
             }
             let mut open = ticketed.changes.iter().filter(|change| change.is_open());
             if open.any(|change| change.request.travellers.contains(user_id)) {
                 return Err(Refusal::TravellerBusy(user_id.clone()));
             }
+            let held = self.flights_of(user_id);
+            for flight in &request.flights {
+                let replaced = |held: &&Segment| {
+                    held.flight_no == flight.last_flight_no && held.cabin == flight.last_cabin
+                };
+                if !held.iter().any(replaced) {
+                    return Err(Refusal::NoSuchFlight(flight.last_flight_no.clone()));
+                }
+            }
         }
-        // A flight that replaced another can itself be replaced.
-        let replacements = ticketed.changes.iter().flat_map(|change| &change.request.flights);
-        let flights = self.booking.segments.iter().chain(replacements.map(|r| &r.flight));
-        let numbers: Vec<_> = flights.map(|flight| &flight.flight_no).collect();
-        match request.flights.iter().find(|f| !numbers.contains(&&f.last_flight_no)) {
-            Some(flight) => Err(Refusal::NoSuchFlight(flight.last_flight_no.clone())),
-            None => Ok(()),
+        request.flights.iter().try_for_each(|flight| flight.flight.check())?;
+        Ok(())
+    }
+
+    /// The flights a traveller holds: as booked, each replaced by the changes that came through.
+    fn flights_of(&self, user_id: &UserId) -> Vec<&Segment> {
+        let mut held: Vec<&Segment> = self.booking.segments.iter().collect();
+        let changes = self.ticketed().into_iter().flat_map(|ticketed| &ticketed.changes);
+        let done = changes.filter(|change| {
+            matches!(change.state, ChangeState::Changed { .. })
+                && change.request.travellers.contains(user_id)
+        });
+        for flight in done.flat_map(|change| &change.request.flights) {
+            for place in &mut held {
+                if place.flight_no == flight.last_flight_no {
+                    *place = &flight.flight;
+                }
+            }
         }
+        held
+    }
+
+    /// When the first flight that a change gives up departs.
+    pub(super) fn held_departure(&self, id: &DisSubOrderId) -> Option<Instant> {
+        let change = self.change(id)?;
+        let user_id = change.request.travellers.first()?;
+        let given_up: Vec<_> = change.request.flights.iter().map(|f| &f.last_flight_no).collect();
+        let held = self.flights_of(user_id).into_iter();
+        held.filter(|held| given_up.contains(&&held.flight_no))
+            .filter_map(Segment::departs_at)
+            .min()
     }
 
     /// Performs a transition of one change.
@@ -504,12 +554,20 @@ impl Order {
 }
 
 impl Ticketed {
-    /// The ticket of a traveller in a change: the one it issued, or the latest before it did.
-    pub fn ticket_in(&self, change: &DisSubOrderId, traveller: usize) -> Option<&Ticket> {
-        let of_traveller = || self.tickets.iter().filter(move |t| t.traveller == traveller);
-        of_traveller()
-            .find(|ticket| ticket.issued_by.as_ref() == Some(change))
-            .or_else(|| of_traveller().next_back())
+    /// The ticket that a change shows for its traveller at `position` of the request: the one it
+    /// issued, or the one held when it was asked for.
+    pub fn ticket_in(&self, change: &Change, position: usize) -> Option<&Ticket> {
+        let id = &change.request.dis_sub_order_id;
+        let mut issued = self.tickets.iter().filter(|t| t.issued_by.as_ref() == Some(id));
+        issued.nth(position).or_else(|| {
+            let held = change.held.get(position)?;
+            self.tickets.iter().find(|ticket| ticket.number == *held)
+        })
+    }
+
+    /// The ticket a traveller holds.
+    fn held_by(&self, traveller: usize) -> Option<&Ticket> {
+        self.tickets.iter().rfind(|ticket| ticket.traveller == traveller)
     }
 
     fn was_issued(&self, numbers: &[TicketNumber]) -> bool {
@@ -541,6 +599,17 @@ impl Ticketed {
             });
         }
     }
+}
+
+/// The last moment to pay: the one asked for or [`PAY_WINDOW`] from now, and never past a departure.
+pub(super) fn pay_deadline(
+    asked: Option<Instant>,
+    departures: impl IntoIterator<Item = Instant>,
+    now: Instant,
+) -> Result<Instant, Refusal> {
+    let usual = now.checked_add(PAY_WINDOW).unwrap_or(now);
+    let until = departures.into_iter().fold(asked.unwrap_or(usual), Instant::min);
+    if until > now { Ok(until) } else { Err(Refusal::Deadline) }
 }
 
 fn repeats(numbers: &[TicketNumber]) -> bool {

@@ -34,7 +34,6 @@ pub struct Rental {
 
 /// The facts of a rental that no transition changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct RentalBooking {
     /// Whose, and which.
     pub key: RentalKey,
@@ -64,7 +63,6 @@ const fn platform_offset() -> i16 {
 
 /// What a rental costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Prices {
     /// The rent of all days.
     pub rent_fen: Fen,
@@ -173,7 +171,7 @@ pub struct RentalPayment {
 
 /// A transition by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(tag = "command", rename_all = "kebab-case")]
 pub enum RentalCommand {
     /// The distributor pays: 0 → 10.
     Pay {

@@ -17,7 +17,6 @@ pub const HOURS_MAX: u32 = 24 * 366;
 
 /// A rental's cancellation policy, as it stood when it was booked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Policy {
     /// The usual terms.
     pub terms: Terms,
@@ -28,7 +27,6 @@ pub struct Policy {
 
 /// What cancelling costs, and whether it can be done at all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Terms {
     /// `supportCancel`.
     #[serde(default = "yes")]
@@ -58,7 +56,6 @@ const fn everything() -> Charge {
 
 /// What is charged while at least so many hours are left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Tier {
     /// Hours before pick-up.
     pub hours: u32,
@@ -68,7 +65,7 @@ pub struct Tier {
 
 /// What is charged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case")]
 pub enum Charge {
     /// Nothing.
     Free,

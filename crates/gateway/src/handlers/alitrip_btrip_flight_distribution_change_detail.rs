@@ -103,7 +103,7 @@ fn flight_info(changed: &ChangedFlight, change: &Change) -> OrderFlightInfo {
         baggage: flight.baggage.clone(),
         build_price: flight.fare.build_fen.0,
         cabin: flight.cabin.clone(),
-        cabin_class: flight.cabin_class.clone(),
+        cabin_class: flight.cabin_class.letter().to_owned(),
         carrier: flight.operated_as.as_ref().map(ToString::to_string),
         dep_airport: from.airport_code.clone(),
         dep_airport_code: from.airport_code.clone(),
@@ -131,19 +131,18 @@ fn flight_info(changed: &ChangedFlight, change: &Change) -> OrderFlightInfo {
 }
 
 fn travellers(order: &Order, change: &Change, table: PassengerTypeTable) -> Vec<OrderTravelerInfo> {
-    let id = &change.request.dis_sub_order_id;
-    let positions = change.request.travellers.iter().filter_map(|u| order.booking.traveller(u));
-    positions
-        .map(|position| {
-            let traveller = &order.booking.travellers[position];
-            let ticket = order.ticketed().and_then(|t| t.ticket_in(id, position));
-            OrderTravelerInfo {
+    let numbered = change.request.travellers.iter().enumerate();
+    numbered
+        .filter_map(|(position, user_id)| {
+            let traveller = &order.booking.travellers[order.booking.traveller(user_id)?];
+            let ticket = order.ticketed().and_then(|t| t.ticket_in(change, position));
+            Some(OrderTravelerInfo {
                 passenger_name: traveller.name.expose().clone(),
                 passenger_type: passenger_type(traveller.passenger_type, table).to_string(),
                 ticket_no: ticket.map(|ticket| ticket.number.to_string()),
                 user_id: traveller.user_id.to_string(),
                 open_ticket_status: ticket.map(|ticket| ticket.status.code()),
-            }
+            })
         })
         .collect()
 }
