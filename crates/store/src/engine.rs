@@ -26,6 +26,7 @@ pub(crate) struct Commit {
     /// What it must still be; `None` when it must not be there.
     pub expected: Option<Head>,
     pub document: Vec<u8>,
+    pub facts: Option<Vec<u8>>,
     pub what: &'static str,
     pub cause: Cause,
     pub look_ups: Vec<LookUp>,
@@ -39,7 +40,13 @@ pub(crate) enum Outcome {
     /// Somebody else changed the aggregate; nothing was written.
     Raced,
     /// A look-up is another aggregate's; nothing was written.
-    Taken { look_up: LookUp, kind: String },
+    Taken { look_up: LookUp, id: String },
+}
+
+/// A journal entry as stored, its facts still sealed.
+pub(crate) struct Recorded {
+    pub entry: Entry,
+    pub facts: Option<Vec<u8>>,
 }
 
 pub(crate) enum Engine {
@@ -62,15 +69,17 @@ macro_rules! forward {
 forward! {
     fn load(&self, key: &Key) -> Option<Loaded>;
     fn commit(&self, commit: Commit) -> Outcome;
-    fn find(&self, owner: &str, look_up: &LookUp) -> Option<(String, String)>;
-    fn journal(&self, key: &Key, limit: usize) -> Vec<Entry>;
+    fn find(&self, owner: &str, kind: &str, look_up: &LookUp) -> Option<String>;
+    fn journal(&self, key: &Key, limit: usize) -> Vec<Recorded>;
     fn list(&self, kind: &str, after: Option<(&str, &str)>, limit: usize) -> Vec<(String, String)>;
     fn put_app(&self, key: &str, document: Vec<u8>) -> ();
     fn app(&self, key: &str) -> Option<Vec<u8>>;
     fn apps(&self) -> Vec<(String, Vec<u8>)>;
     fn put_session(&self, app: &str, hash: Vec<u8>, document: Vec<u8>) -> ();
     fn session(&self, app: &str, hash: Vec<u8>) -> Option<Vec<u8>>;
-    fn sessions(&self, app: &str) -> Vec<Vec<u8>>;
+    fn sessions(&self, app: &str) -> Vec<(Vec<u8>, Vec<u8>)>;
+    fn fact(&self, name: &str) -> Option<String>;
+    fn put_fact(&self, name: &'static str, value: String) -> ();
     fn access_epoch(&self) -> i64;
     fn probe(&self) -> ();
 }

@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::engine::{Commit, Engine, Loaded, Outcome};
+use crate::engine::{Commit, Engine, Loaded, Outcome, Recorded};
 pub use crate::seal::{BadKey, Key as SealingKey, Sealer};
 
 /// How often a change is decided anew after losing a race. Each loss means another caller changed
@@ -41,7 +41,7 @@ pub struct Key {
     pub id: String,
 }
 
-/// Another number an aggregate is known by, unique within its owner.
+/// Another number an aggregate is known by, unique within its owner and kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LookUp {
     /// Which numbering it belongs to, such as `ticket`.
@@ -72,6 +72,8 @@ pub enum Decision<D> {
         document: D,
         /// What happened, for the journal.
         what: &'static str,
+        /// What more there is to say about it, for the journal; personal data is marked.
+        facts: Option<Value>,
         /// Numbers it is known by from now on, beside those it already has.
         look_ups: Vec<LookUp>,
     },
@@ -90,17 +92,23 @@ pub struct Entry {
     pub actor: String,
     /// On which request.
     pub request_id: String,
+    /// What more was said about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Value>,
 }
 
 /// The store could not do it. Nothing in it is for an outsider's eyes.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The engine failed.
-    #[error("the database failed: {0}")]
-    Engine(#[from] rusqlite::Error),
+    #[error("the database failed")]
+    Engine(#[source] rusqlite::Error),
+    /// Another process is writing and does not stop.
+    #[error("another process kept the database busy for {} seconds", sqlite::BUSY_TIMEOUT.as_secs())]
+    Busy,
     /// A transaction did not commit; nothing in it happened.
     #[error("the database did not commit: {0}")]
-    NotCommitted(std::sync::Arc<rusqlite::Error>),
+    NotCommitted(String),
     /// A file could not be touched.
     #[error("cannot use {path}: {source}")]
     File {
@@ -112,6 +120,11 @@ pub enum Error {
     /// The linked SQLite is one that can lose committed pages.
     #[error("SQLite {0} is linked, which can lose committed pages; 3.51.3 or newer is needed")]
     EngineTooOld(String),
+    /// The file system gives no write-ahead log (a network share, say).
+    #[error(
+        "the database is in journal mode {0}; without a write-ahead log nothing here is durable"
+    )]
+    NotDurable(String),
     /// The database was made by a newer program.
     #[error("the database has schema {found}, this program knows {known}: use the newer program")]
     SchemaTooNew {
@@ -134,18 +147,30 @@ pub enum Error {
     /// A document does not open: damaged, moved, or sealed with another key.
     #[error("a sealed value of {0} does not open")]
     Sealed(String),
+    /// A document has what only the store may write.
+    #[error("a document cannot be sealed: {0}")]
+    Unsealable(&'static str),
     /// A document does not read.
-    #[error("a document does not read: {0}")]
-    Document(#[from] serde_json::Error),
+    #[error("the document of {kind} {id} does not read")]
+    Document {
+        /// What it is.
+        kind: String,
+        /// Which.
+        id: String,
+        /// Why not.
+        source: serde_json::Error,
+    },
     /// A number is already another aggregate's.
-    #[error("{name} {value} already belongs to another {kind} of the same owner")]
+    #[error("{name} {value} already belongs to {kind} {id} of the same owner")]
     Taken {
         /// Which numbering.
         name: &'static str,
         /// Which number.
         value: String,
-        /// What holds it.
-        kind: String,
+        /// The kind it is unique in.
+        kind: &'static str,
+        /// Which aggregate holds it.
+        id: String,
     },
     /// Others kept changing the same aggregate.
     #[error("lost the race for one aggregate {CHANGE_ATTEMPTS_MAX} times in a row")]
@@ -195,13 +220,15 @@ impl Store {
             let loaded = self.engine.load(key).await?;
             let document = loaded.as_ref().map(|loaded| self.open(key, loaded)).transpose()?;
             let (decision, answer) = decide(document);
-            let Decision::Put { document, what, look_ups } = decision else {
+            let Decision::Put { document, what, facts, look_ups } = decision else {
                 return Ok(answer);
             };
+            let place = Place::of(key);
             let commit = Commit {
                 key: key.clone(),
                 expected: loaded.map(|loaded| loaded.head),
-                document: self.seal(&Place::of(key), &document)?,
+                document: self.seal(&place, &document)?,
+                facts: facts.map(|facts| self.seal(&place.facts(), &facts)).transpose()?,
                 what,
                 cause: cause.clone(),
                 look_ups,
@@ -209,8 +236,8 @@ impl Store {
             match self.engine.commit(commit).await? {
                 Outcome::Done => return Ok(answer),
                 Outcome::Raced => {}
-                Outcome::Taken { look_up, kind } => {
-                    return Err(Error::Taken { name: look_up.name, value: look_up.value, kind });
+                Outcome::Taken { look_up: LookUp { name, value }, id } => {
+                    return Err(Error::Taken { name, value, kind: key.kind, id });
                 }
             }
         }
@@ -236,20 +263,37 @@ impl Store {
 
     /// A hash that only this store's key gives, as 32 hex digits.
     pub fn keyed_hash(&self, text: &str) -> String {
-        let hash = self.sealer.keyed_hash(text);
-        hash[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.sealer.keyed_hash(text)[..16])
     }
 
-    /// The id of the owner's aggregate known by this number.
+    /// A fact about the database itself.
+    ///
+    /// # Errors
+    /// The engine failed.
+    pub async fn fact(&self, name: &str) -> Result<Option<String>, Error> {
+        self.engine.fact(name).await
+    }
+
+    /// Records a fact about the database itself.
+    ///
+    /// # Errors
+    /// The engine failed.
+    pub async fn put_fact(&self, name: &'static str, value: String) -> Result<(), Error> {
+        self.engine.put_fact(name, value).await
+    }
+
+    /// The owner's aggregate of this kind known by this number.
     ///
     /// # Errors
     /// The engine failed.
     pub async fn find(
         &self,
         owner: &str,
+        kind: &'static str,
         look_up: &LookUp,
-    ) -> Result<Option<(String, String)>, Error> {
-        self.engine.find(owner, look_up).await
+    ) -> Result<Option<Key>, Error> {
+        let id = self.engine.find(owner, kind, look_up).await?;
+        Ok(id.map(|id| Key { kind, owner: owner.to_owned(), id }))
     }
 
     /// The story of an aggregate, newest first, at most [`JOURNAL_READ_MAX`] entries.
@@ -257,7 +301,15 @@ impl Store {
     /// # Errors
     /// The engine failed.
     pub async fn journal(&self, key: &Key) -> Result<Vec<Entry>, Error> {
-        self.engine.journal(key, JOURNAL_READ_MAX).await
+        let recorded = self.engine.journal(key, JOURNAL_READ_MAX).await?;
+        let place = Place::of(key);
+        recorded
+            .into_iter()
+            .map(|Recorded { entry, facts }| {
+                let facts = facts.map(|facts| self.open_at(&place.facts(), &facts)).transpose()?;
+                Ok(Entry { facts, ..entry })
+            })
+            .collect()
     }
 
     /// Owners and ids of all aggregates of a kind, in order, after `after`, at most `limit`.
@@ -307,8 +359,9 @@ impl Store {
     /// # Errors
     /// The engine failed.
     pub async fn put_session(&self, session: &Session) -> Result<(), Error> {
-        let document = self.seal(&Place::session(&session.app), session)?;
         let hash = self.sealer.keyed_hash(session.token.expose());
+        let id = hex(&hash);
+        let document = self.seal(&Place::session(&session.app, &id), session)?;
         self.engine.put_session(session.app.as_str(), hash, document).await
     }
 
@@ -318,8 +371,9 @@ impl Store {
     /// The engine failed or the document does not open.
     pub async fn session(&self, app: &AppKey, token: &str) -> Result<Option<Session>, Error> {
         let hash = self.sealer.keyed_hash(token);
+        let id = hex(&hash);
         let document = self.engine.session(app.as_str(), hash).await?;
-        document.map(|bytes| self.open_at(&Place::session(app), &bytes)).transpose()
+        document.map(|bytes| self.open_at(&Place::session(app, &id), &bytes)).transpose()
     }
 
     /// Every session of an app.
@@ -328,8 +382,10 @@ impl Store {
     /// The engine failed or a document does not open.
     pub async fn sessions(&self, app: &AppKey) -> Result<Vec<Session>, Error> {
         let sessions = self.engine.sessions(app.as_str()).await?;
-        let place = Place::session(app);
-        sessions.iter().map(|bytes| self.open_at(&place, bytes)).collect()
+        let open = |(hash, bytes): &(Vec<u8>, Vec<u8>)| {
+            self.open_at(&Place::session(app, &hex(hash)), bytes)
+        };
+        sessions.iter().map(open).collect()
     }
 
     /// A number that moves whenever an app or session changes, by whichever process.
@@ -354,9 +410,10 @@ impl Store {
     }
 
     fn seal<D: Serialize>(&self, place: &Place<'_>, document: &D) -> Result<Vec<u8>, Error> {
-        let mut tree = serde_json::to_value(document)?;
-        self.sealer.seal(place, &mut tree);
-        Ok(serde_json::to_vec(&tree)?)
+        let unreadable = |source| place.unreadable(source);
+        let mut tree = serde_json::to_value(document).map_err(unreadable)?;
+        self.sealer.seal(place, &mut tree)?;
+        serde_json::to_vec(&tree).map_err(unreadable)
     }
 
     fn open<D: DeserializeOwned>(&self, key: &Key, loaded: &Loaded) -> Result<D, Error> {
@@ -364,9 +421,10 @@ impl Store {
     }
 
     fn open_at<D: DeserializeOwned>(&self, place: &Place<'_>, bytes: &[u8]) -> Result<D, Error> {
-        let mut tree: Value = serde_json::from_slice(bytes)?;
+        let unreadable = |source| place.unreadable(source);
+        let mut tree: Value = serde_json::from_slice(bytes).map_err(unreadable)?;
         self.sealer.open(place, &mut tree)?;
-        Ok(serde_json::from_value(tree)?)
+        serde_json::from_value(tree).map_err(unreadable)
     }
 }
 
@@ -387,7 +445,29 @@ impl<'a> Place<'a> {
         Self { kind: "app", owner: key.as_str(), id: key.as_str() }
     }
 
-    fn session(app: &'a AppKey) -> Self {
-        Self { kind: "session", owner: app.as_str(), id: "" }
+    fn session(app: &'a AppKey, token_hash: &'a str) -> Self {
+        Self { kind: "session", owner: app.as_str(), id: token_hash }
     }
+
+    /// The place of what the journal says about the same aggregate.
+    fn facts(self) -> Self {
+        Self { kind: "journal", ..self }
+    }
+
+    fn unreadable(&self, source: serde_json::Error) -> Error {
+        Error::Document { kind: self.kind.to_owned(), id: self.id.to_owned(), source }
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DatabaseBusy) => Self::Busy,
+            _ => Self::Engine(error),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

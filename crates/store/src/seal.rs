@@ -1,7 +1,8 @@
 //! Sealing: personal data leaves the process only as ciphertext bound to its place.
 //!
-//! AES-256-GCM with a key derived from the operator's, a random nonce per value, and the place (kind,
-//! owner, id, JSON path) as associated data: a value copied to another row or field does not open.
+//! AES-256-GCM with a key for each place (kind, owner, id) derived from the operator's, a random nonce
+//! per value, and the place and JSON path as associated data: a value copied to another row or field
+//! does not open, and no key ever seals so many values that a random nonce might repeat.
 
 use std::fmt;
 
@@ -78,7 +79,7 @@ impl fmt::Debug for Key {
 
 /// Seals and opens the personal data of documents.
 pub struct Sealer {
-    cipher: Aes256Gcm,
+    derive: Hkdf<Sha256>,
     hash_key: Zeroizing<[u8; KEY_BYTES]>,
     key_id: String,
 }
@@ -87,21 +88,16 @@ impl Sealer {
     /// A sealer whose working keys are derived from the operator's.
     pub fn new(key: &Key) -> Self {
         let derive = Hkdf::<Sha256>::new(None, key.0.as_slice());
-        let expand = |purpose: &str| {
-            let mut bytes = Zeroizing::new([0; KEY_BYTES]);
-            derive
-                .expand(purpose.as_bytes(), bytes.as_mut_slice())
-                .expect("HKDF-SHA256 gives up to 8160 bytes");
-            bytes
-        };
-        let cipher_key = expand("tripwright document sealing 1");
-        let key_id =
-            expand("tripwright key id 1")[..4].iter().map(|b| format!("{b:02x}")).collect();
-        Self {
-            cipher: Aes256Gcm::new(cipher_key.as_slice().try_into().expect("32 bytes are a key")),
-            hash_key: expand("tripwright look-up hash 1"),
-            key_id,
-        }
+        let key_id = expand(&derive, "tripwright key id 1");
+        let key_id = key_id[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash_key = expand(&derive, "tripwright look-up hash 1");
+        Self { derive, hash_key, key_id }
+    }
+
+    fn cipher(&self, place: &Place<'_>) -> Aes256Gcm {
+        let purpose = format!("tripwright document sealing 1 {}", associated_data(place, ""));
+        let key = expand(&self.derive, &purpose);
+        Aes256Gcm::new(key.as_slice().try_into().expect("32 bytes are a key"))
     }
 
     /// A short name for the key that says nothing about it.
@@ -118,17 +114,21 @@ impl Sealer {
     }
 
     /// Replaces every marked value of the tree by its sealed form.
-    pub(crate) fn seal(&self, place: &Place<'_>, tree: &mut Value) {
+    pub(crate) fn seal(&self, place: &Place<'_>, tree: &mut Value) -> Result<(), Error> {
+        walk(tree, SEALED, &mut String::new(), &mut |_, _| {
+            Err(Error::Unsealable("it has a member called $sealed"))
+        })?;
+        let cipher = self.cipher(place);
         walk(tree, MARK, &mut String::new(), &mut |path, value| {
             let Value::String(clear) = value else {
-                return Ok(value);
+                return Err(Error::Unsealable("a marked value is not a text"));
             };
+            let clear = Zeroizing::new(clear);
             let mut nonce = [0; NONCE_BYTES];
             fill_random(&mut nonce);
             let aad = associated_data(place, path);
             let payload = Payload { msg: clear.as_bytes(), aad: aad.as_bytes() };
-            let ciphertext = self
-                .cipher
+            let ciphertext = cipher
                 .encrypt(&Nonce::from(nonce), payload)
                 .expect("a value is far below GCM's 64 GiB");
             let mut bytes = nonce.to_vec();
@@ -136,11 +136,11 @@ impl Sealer {
             let sealed = format!("v1.{}.{}", self.key_id, BASE64.encode(bytes));
             Ok(single(SEALED, Value::String(sealed)))
         })
-        .expect("sealing has no failure");
     }
 
     /// Replaces every sealed value of the tree by its marked clear form.
     pub(crate) fn open(&self, place: &Place<'_>, tree: &mut Value) -> Result<(), Error> {
+        let cipher = self.cipher(place);
         walk(tree, SEALED, &mut String::new(), &mut |path, value| {
             let broken = || Error::Sealed(format!("{}{path}", place.kind));
             let sealed = value.as_str().ok_or_else(broken)?;
@@ -154,11 +154,19 @@ impl Sealer {
             let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| broken())?;
             let aad = associated_data(place, path);
             let payload = Payload { msg: ciphertext, aad: aad.as_bytes() };
-            let clear = self.cipher.decrypt(&Nonce::from(nonce), payload).map_err(|_| broken())?;
+            let clear = cipher.decrypt(&Nonce::from(nonce), payload).map_err(|_| broken())?;
             let clear = String::from_utf8(clear).map_err(|_| broken())?;
             Ok(single(MARK, Value::String(clear)))
         })
     }
+}
+
+fn expand(derive: &Hkdf<Sha256>, purpose: &str) -> Zeroizing<[u8; KEY_BYTES]> {
+    let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+    derive
+        .expand(purpose.as_bytes(), bytes.as_mut_slice())
+        .expect("HKDF-SHA256 gives up to 8160 bytes");
+    bytes
 }
 
 /// Lengths first, so that no two places read the same.
@@ -201,7 +209,8 @@ fn walk(
 fn step<T>(path: &mut String, name: &str, inside: impl FnOnce(&mut String) -> T) -> T {
     let before = path.len();
     path.push('/');
-    path.push_str(name);
+    // As in a JSON pointer, so that no two paths read the same.
+    path.push_str(&name.replace('~', "~0").replace('/', "~1"));
     let result = inside(path);
     path.truncate(before);
     result
@@ -223,7 +232,7 @@ mod tests {
             "travellers": [{"name": {"$pii": "张三"}}, {"name": {"$pii": "李四"}}],
             "plain": "kept",
         });
-        sealer.seal(&PLACE, &mut tree);
+        sealer.seal(&PLACE, &mut tree).unwrap();
         tree
     }
 
@@ -259,6 +268,17 @@ mod tests {
         let shorter = name.as_str().unwrap()[..30].to_owned();
         *name = Value::String(shorter);
         assert!(sealer().open(&PLACE, &mut cut).is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_sealed_is_refused_and_not_written_in_the_clear() {
+        for mut tree in [
+            serde_json::json!({"born": {"$pii": 19900101}}),
+            serde_json::json!({"who": {"$pii": {"name": "张三"}}}),
+            serde_json::json!({"exts": {"$sealed": "v1.x.y"}}),
+        ] {
+            assert!(sealer().seal(&PLACE, &mut tree).is_err(), "{tree}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use rusqlite::wal::CheckpointMode;
 use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension, Row, params};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::engine::{Commit, Head, Loaded, Outcome};
+use crate::engine::{Commit, Head, Loaded, Outcome, Recorded};
 use crate::{Entry, Error, Key, LookUp};
 
 /// The first SQLite without the WAL-reset race that loses committed pages.
@@ -30,11 +30,13 @@ const BATCH_MAX: usize = 256;
 /// Most changes waiting for the writer; further callers wait in line, holding their own memory.
 const QUEUE_MAX: usize = 4096;
 /// How long to wait for another process that is writing, such as the command line.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// WAL pages (4 kB each) from which the checkpointer is called: 4 MB.
 const CHECKPOINT_PAGES: i32 = 1000;
-/// WAL pages from which the writer checkpoints too, so that readers stay fast: 32 MB.
+/// WAL pages from which the writer starts the log anew, so that readers stay fast: 32 MB.
 const WAL_PAGES_MAX: i32 = 8192;
+/// How long the writer waits for readers to leave a log that is over its cap.
+const RESTART_TIMEOUT: Duration = Duration::from_millis(100);
 /// Reader connections kept open; each holds a page cache of about 2 MB.
 const READERS_KEPT_MAX: usize = 16;
 
@@ -62,6 +64,7 @@ enum Write {
     Commit(Box<Commit>),
     App { key: String, document: Vec<u8> },
     Session { app: String, hash: Vec<u8>, document: Vec<u8> },
+    Fact { name: &'static str, value: String },
     Probe,
 }
 
@@ -76,8 +79,11 @@ impl Sqlite {
         }
         let mut writer =
             connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-        writer.pragma_update(None, "journal_mode", "WAL")?;
-        writer.pragma_update(None, "synchronous", "FULL")?;
+        let mode: String =
+            writer.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(Error::NotDurable(mode));
+        }
         writer.pragma_update(None, "wal_autocheckpoint", 0)?;
         migrate(&mut writer)?;
         writer.wal_hook(Some(|_: &mut rusqlite::hooks::Wal, pages| {
@@ -120,22 +126,20 @@ impl Sqlite {
     pub(crate) async fn find(
         &self,
         owner: &str,
+        kind: &str,
         look_up: &LookUp,
-    ) -> Result<Option<(String, String)>, Error> {
+    ) -> Result<Option<String>, Error> {
         const SQL: &str =
-            "SELECT kind, id FROM lookup WHERE owner = ?1 AND name = ?2 AND value = ?3";
+            "SELECT id FROM lookup WHERE owner = ?1 AND kind = ?2 AND name = ?3 AND value = ?4";
         let reader = self.reader()?;
-        let found = reader
-            .statement(SQL)?
-            .query_row((owner, look_up.name, &look_up.value), |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        Ok(found)
+        let number = (owner, kind, look_up.name, &look_up.value);
+        Ok(reader.statement(SQL)?.query_row(number, |row| row.get(0)).optional()?)
     }
 
-    pub(crate) async fn journal(&self, key: &Key, limit: usize) -> Result<Vec<Entry>, Error> {
+    pub(crate) async fn journal(&self, key: &Key, limit: usize) -> Result<Vec<Recorded>, Error> {
         const NEWEST: &str =
             "SELECT last_entry FROM aggregate WHERE owner = ?1 AND kind = ?2 AND id = ?3";
-        const ENTRY: &str = "SELECT previous, version, what, at_ms, actor, request_id \
+        const ENTRY: &str = "SELECT previous, version, what, at_ms, actor, request_id, facts \
                              FROM journal WHERE entry = ?1";
         let reader = self.reader()?;
         let newest = (&key.owner, key.kind, &key.id);
@@ -151,8 +155,9 @@ impl Sqlite {
                     at,
                     actor: row.get(4)?,
                     request_id: row.get(5)?,
+                    facts: None,
                 };
-                Ok((row.get(0)?, entry))
+                Ok((row.get(0)?, Recorded { entry, facts: row.get(6)? }))
             })?;
             entries.push(read);
             next = previous;
@@ -167,7 +172,8 @@ impl Sqlite {
         limit: usize,
     ) -> Result<Vec<(String, String)>, Error> {
         const SQL: &str = "SELECT owner, id FROM aggregate \
-                           WHERE kind = ?1 AND (owner, id) > (?2, ?3) ORDER BY owner, id LIMIT ?4";
+                           WHERE (owner, kind, id) > (?2, ?1, ?3) AND kind = ?1 \
+                           ORDER BY owner, kind, id LIMIT ?4";
         let (owner, id) = after.unwrap_or(("", ""));
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let reader = self.reader()?;
@@ -208,12 +214,21 @@ impl Sqlite {
         Ok(self.reader()?.statement(SQL)?.query_row((app, hash), |row| row.get(0)).optional()?)
     }
 
-    pub(crate) async fn sessions(&self, app: &str) -> Result<Vec<Vec<u8>>, Error> {
-        const SQL: &str = "SELECT document FROM session WHERE app_key = ?1 ORDER BY token_hash";
+    pub(crate) async fn sessions(&self, app: &str) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+        const SQL: &str =
+            "SELECT token_hash, document FROM session WHERE app_key = ?1 ORDER BY token_hash";
         let reader = self.reader()?;
         let mut statement = reader.statement(SQL)?;
-        let rows = statement.query_map([app], |row| row.get(0))?;
+        let rows = statement.query_map([app], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    pub(crate) async fn fact(&self, name: &str) -> Result<Option<String>, Error> {
+        Ok(fact(&*self.reader()?, name)?)
+    }
+
+    pub(crate) async fn put_fact(&self, name: &'static str, value: String) -> Result<(), Error> {
+        self.write(Write::Fact { name, value }).await.map(|_| ())
     }
 
     pub(crate) async fn access_epoch(&self) -> Result<i64, Error> {
@@ -233,12 +248,14 @@ impl Sqlite {
     }
 
     pub(crate) fn claim_key(&self, key_id: &str) -> Result<String, Error> {
+        const NAME: &str = "key_id";
+        // Only a new database is written to: looking at an old one waits for nobody.
+        if let Some(claimed) = fact(&*self.reader()?, NAME)? {
+            return Ok(claimed);
+        }
         let connection = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        connection.execute("INSERT OR IGNORE INTO fact VALUES ('key_id', ?1)", [key_id])?;
-        let claimed =
-            connection
-                .query_row("SELECT value FROM fact WHERE name = 'key_id'", [], |row| row.get(0))?;
-        Ok(claimed)
+        connection.execute("INSERT OR IGNORE INTO fact VALUES (?1, ?2)", (NAME, key_id))?;
+        Ok(fact(&connection, NAME)?.unwrap_or_else(|| key_id.to_owned()))
     }
 
     pub(crate) async fn close(self) {
@@ -310,6 +327,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, rusqlite::Error> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // Of each connection, not of the file: whatever writes here is durable when it says so.
+    connection.pragma_update(None, "synchronous", "FULL")?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
 }
@@ -321,8 +340,17 @@ fn reader(path: &Path) -> Result<Connection, rusqlite::Error> {
     Ok(connection)
 }
 
+fn fact(connection: &Connection, name: &str) -> Result<Option<String>, rusqlite::Error> {
+    const SQL: &str = "SELECT value FROM fact WHERE name = ?1";
+    connection.prepare_cached(SQL)?.query_row([name], |row| row.get(0)).optional()
+}
+
 fn migrate(connection: &mut Connection) -> Result<(), Error> {
     let known = MIGRATIONS.len() as i64;
+    // Only an older database is written to: opening one that is up to date waits for nobody.
+    if connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? == known {
+        return Ok(());
+    }
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -356,6 +384,21 @@ fn checkpoint(connection: &Connection) {
     }
 }
 
+/// Empties the WAL and has it start anew, which a plain checkpoint never does while anybody reads.
+fn restart_log(connection: &Connection) {
+    let restart = || {
+        connection.busy_timeout(RESTART_TIMEOUT)?;
+        connection.wal_checkpoint_v2(rusqlite::DEFAULT_NAME, CheckpointMode::RESTART)?;
+        Ok::<_, rusqlite::Error>(())
+    };
+    if let Err(error) = restart() {
+        tracing::warn!(%error, "a reader holds on to the write-ahead log; it grows past its cap");
+    }
+    if let Err(error) = connection.busy_timeout(BUSY_TIMEOUT) {
+        tracing::error!(%error, "cannot restore the writer's time-out");
+    }
+}
+
 fn write_until_closed(
     connection: &Connection,
     mut jobs: mpsc::Receiver<Job>,
@@ -371,7 +414,7 @@ fn write_until_closed(
         write_batch(connection, &mut batch);
         let pages = WAL_PAGES.get();
         if pages >= WAL_PAGES_MAX {
-            checkpoint(connection);
+            restart_log(connection);
         } else if pages >= CHECKPOINT_PAGES {
             // A full channel means it has been called already.
             let _ = call_checkpointer.try_send(());
@@ -381,40 +424,60 @@ fn write_until_closed(
 
 /// Commits all jobs of the batch together and answers each with its own outcome.
 fn write_batch(connection: &Connection, batch: &mut Vec<Job>) {
-    let jobs = batch.drain(..);
-    if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
-        return fail_all(jobs.map(|job| job.reply), error);
-    }
-    let done: Vec<_> = jobs.map(|job| (job.reply, in_savepoint(connection, &job.write))).collect();
-    if let Err(error) = connection.execute_batch("COMMIT") {
-        // A failed commit may leave the transaction open; the next BEGIN needs it gone.
-        let _ = connection.execute_batch("ROLLBACK");
-        return fail_all(done.into_iter().map(|(reply, _)| reply), error);
-    }
-    for (reply, outcome) in done {
-        // A caller that has gone away does not need to be told.
-        let _ = reply.send(outcome);
+    let mut jobs = batch.drain(..);
+    let mut done = Vec::with_capacity(jobs.len());
+    let committed = connection.execute_batch("BEGIN IMMEDIATE").and_then(|()| {
+        for job in jobs.by_ref() {
+            let outcome = in_savepoint(connection, &job.write);
+            done.push((job.reply, outcome));
+            // A full disk or a failed read rolls the whole transaction back by itself. Going on would
+            // begin a new one, and commit what its callers are told did not happen.
+            if connection.is_autocommit() || matches!(done.last(), Some((_, Err(Broken(_))))) {
+                return Err(rusqlite::Error::InvalidQuery);
+            }
+        }
+        connection.execute_batch("COMMIT")
+    });
+    let Err(error) = committed else {
+        for (reply, outcome) in done {
+            // A caller that has gone away does not need to be told.
+            let _ = reply.send(outcome.unwrap_or_else(|Broken(error)| Err(error.into())));
+        }
+        return;
+    };
+    // What is left of the transaction must go before the next begins; there may be nothing.
+    let _ = connection.execute_batch("ROLLBACK");
+    let is_busy = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy);
+    let cause = done.iter().find_map(|(_, outcome)| match outcome {
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(Broken(error)) => Some(error.to_string()),
+        Ok(Ok(_)) => None,
+    });
+    let cause = cause.unwrap_or_else(|| error.to_string());
+    let waiting = done.into_iter().map(|(reply, _)| reply).chain(jobs.map(|job| job.reply));
+    for reply in waiting {
+        let error = if is_busy { Error::Busy } else { Error::NotCommitted(cause.clone()) };
+        let _ = reply.send(Err(error));
     }
 }
 
-fn fail_all(
-    replies: impl Iterator<Item = oneshot::Sender<Result<Outcome, Error>>>,
-    error: rusqlite::Error,
-) {
-    let error = Arc::new(error);
-    for reply in replies {
-        let _ = reply.send(Err(Error::NotCommitted(Arc::clone(&error))));
-    }
-}
+/// A savepoint itself failed: the transaction is not to be trusted any more.
+struct Broken(rusqlite::Error);
 
-fn in_savepoint(connection: &Connection, write: &Write) -> Result<Outcome, Error> {
-    connection.prepare_cached("SAVEPOINT change")?.execute([])?;
+fn in_savepoint(connection: &Connection, write: &Write) -> Result<Result<Outcome, Error>, Broken> {
+    let step = |sql: &str| {
+        connection.prepare_cached(sql).and_then(|mut step| step.execute([])).map_err(Broken)
+    };
+    step("SAVEPOINT change")?;
     let outcome = perform(connection, write);
-    if !matches!(outcome, Ok(Outcome::Done)) {
-        connection.prepare_cached("ROLLBACK TO change")?.execute([])?;
+    if connection.is_autocommit() {
+        return Ok(outcome);
     }
-    connection.prepare_cached("RELEASE change")?.execute([])?;
-    outcome
+    if !matches!(outcome, Ok(Outcome::Done)) {
+        step("ROLLBACK TO change")?;
+    }
+    step("RELEASE change")?;
+    Ok(outcome)
 }
 
 fn perform(connection: &Connection, write: &Write) -> Result<Outcome, Error> {
@@ -431,6 +494,12 @@ fn perform(connection: &Connection, write: &Write) -> Result<Outcome, Error> {
                 .prepare_cached("INSERT OR REPLACE INTO session VALUES (?1, ?2, ?3)")?
                 .execute((app, hash, document))?;
         }
+        Write::Fact { name, value } => {
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO fact VALUES (?1, ?2)")?
+                .execute((name, value))?;
+            return Ok(Outcome::Done);
+        }
         Write::Probe => {
             set_fact("INSERT OR REPLACE INTO fact VALUES ('probe', hex(randomblob(8)))")?;
             return Ok(Outcome::Done);
@@ -443,13 +512,13 @@ fn perform(connection: &Connection, write: &Write) -> Result<Outcome, Error> {
 /// The compare-and-set at the heart of a change.
 fn put(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
     const JOURNAL: &str = "INSERT INTO journal \
-        (previous, owner, kind, id, version, what, at_ms, actor, request_id) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        (previous, owner, kind, id, version, what, at_ms, actor, request_id, facts) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     const INSERT: &str = "INSERT INTO aggregate (owner, kind, id, version, last_entry, document) \
         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
     const UPDATE: &str = "UPDATE aggregate SET version = ?4, last_entry = ?5, document = ?6 \
         WHERE owner = ?1 AND kind = ?2 AND id = ?3 AND version = ?4 - 1";
-    let Commit { key, expected, document, what, cause, look_ups } = commit;
+    let Commit { key, expected, document, facts, what, cause, look_ups } = commit;
     let version = expected.map_or(0, |head| head.version) + 1;
     let previous = expected.map(|head| head.last_entry);
     connection.prepare_cached(JOURNAL)?.execute(params![
@@ -461,7 +530,8 @@ fn put(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
         what,
         cause.at.as_millisecond(),
         cause.actor,
-        cause.request_id
+        cause.request_id,
+        facts
     ])?;
     let entry = connection.last_insert_rowid();
     let sql = if expected.is_some() { UPDATE } else { INSERT };
@@ -472,23 +542,84 @@ fn put(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
         return Ok(Outcome::Raced);
     }
     for look_up in look_ups {
-        if let Some(kind) = claim(connection, key, look_up)? {
-            return Ok(Outcome::Taken { look_up: look_up.clone(), kind });
+        if let Some(id) = claim(connection, key, look_up)? {
+            return Ok(Outcome::Taken { look_up: look_up.clone(), id });
         }
     }
     Ok(Outcome::Done)
 }
 
-/// Claims a number for an aggregate; says the kind of another that has it.
+/// Claims a number for an aggregate; says which other has it.
 fn claim(connection: &Connection, key: &Key, look_up: &LookUp) -> Result<Option<String>, Error> {
-    const CLAIM: &str = "INSERT INTO lookup (owner, name, value, kind, id) \
+    const CLAIM: &str = "INSERT INTO lookup (owner, kind, name, value, id) \
                          VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
-    const HOLDER: &str = "SELECT kind FROM lookup WHERE owner = ?1 AND name = ?2 AND value = ?3 \
-                          AND NOT (kind = ?4 AND id = ?5)";
-    let row = params![key.owner, look_up.name, look_up.value, key.kind, key.id];
+    const HOLDER: &str = "SELECT id FROM lookup WHERE owner = ?1 AND kind = ?2 AND name = ?3 \
+                          AND value = ?4 AND id <> ?5";
+    let row = params![key.owner, key.kind, look_up.name, look_up.value, key.id];
     if connection.prepare_cached(CLAIM)?.execute(row)? == 1 {
         return Ok(None);
     }
-    let row = params![key.owner, look_up.name, look_up.value, key.kind, key.id];
+    let row = params![key.owner, key.kind, look_up.name, look_up.value, key.id];
     Ok(connection.prepare_cached(HOLDER)?.query_row(row, |row| row.get(0)).optional()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Cause;
+
+    fn commit(id: &str, bytes: usize) -> (Job, oneshot::Receiver<Result<Outcome, Error>>) {
+        let (reply, answer) = oneshot::channel();
+        let commit = Commit {
+            key: Key { kind: "thing", owner: "o".into(), id: id.into() },
+            expected: None,
+            document: vec![b'x'; bytes],
+            facts: None,
+            what: "put",
+            cause: Cause { at: Instant::UNIX_EPOCH, actor: "t".into(), request_id: "r".into() },
+            look_ups: Vec::new(),
+        };
+        (Job { write: Write::Commit(Box::new(commit)), reply }, answer)
+    }
+
+    #[test]
+    fn when_the_disk_is_full_nobody_is_told_one_thing_and_finds_another() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
+        connection.pragma_update(None, "max_page_count", 60).unwrap();
+        let (mut batch, mut answers) = (Vec::new(), Vec::new());
+        for at in 0..40 {
+            let (job, answer) = commit(&at.to_string(), if at == 10 { 400_000 } else { 100 });
+            batch.push(job);
+            answers.push(answer);
+        }
+        write_batch(&connection, &mut batch);
+        for mut answer in answers {
+            let told = answer.try_recv().unwrap();
+            assert!(matches!(told, Err(Error::NotCommitted(_))), "{told:?}");
+        }
+        let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(count("SELECT count(*) FROM aggregate"), 0);
+        assert_eq!(count("SELECT count(*) FROM journal"), 0);
+
+        // The next batch is none the worse for it.
+        let (job, mut answer) = commit("after", 100);
+        write_batch(&connection, &mut vec![job]);
+        assert_eq!(answer.try_recv().unwrap().unwrap(), Outcome::Done);
+        assert_eq!(count("SELECT count(*) FROM aggregate"), 1);
+    }
+
+    #[test]
+    fn every_connection_is_durable_when_it_says_so() {
+        const FULL: i64 = 2;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.db");
+        drop(Sqlite::open(&path).unwrap());
+        let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+        let ask = |name: &str| {
+            connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
+        };
+        assert_eq!(ask("synchronous").unwrap(), FULL.into());
+        assert_eq!(ask("journal_mode").unwrap(), "wal".to_owned().into());
+    }
 }

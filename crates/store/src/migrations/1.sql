@@ -23,17 +23,19 @@ CREATE TABLE journal (
     what       TEXT    NOT NULL,
     at_ms      INTEGER NOT NULL,
     actor      TEXT    NOT NULL,
-    request_id TEXT    NOT NULL
+    request_id TEXT    NOT NULL,
+    -- What more there is to say, as a sealed document.
+    facts      BLOB
 );
 
--- Any other number an aggregate is known by, unique within its owner.
+-- Any other number an aggregate is known by, unique within its owner and kind.
 CREATE TABLE lookup (
     owner TEXT NOT NULL,
+    kind  TEXT NOT NULL,
     name  TEXT NOT NULL,
     value TEXT NOT NULL,
-    kind  TEXT NOT NULL,
     id    TEXT NOT NULL,
-    PRIMARY KEY (owner, name, value)
+    PRIMARY KEY (owner, kind, name, value)
 ) WITHOUT ROWID;
 
 -- Apps and their access tokens: small, cached by every gateway.
