@@ -30,42 +30,64 @@ pub fn is_demo_app(app: &App) -> bool {
     app.key.as_str() == APP_KEY && app.secret.expose() == SECRET
 }
 
-/// Loads the demo world into a store that knows no app yet.
+/// The demo world's edition: a newer program adds what an older one did not know.
+const EDITION: &str = "1";
+/// The fact that says which edition is there.
+const FACT: &str = "demo_edition";
+
+/// Loads what is missing of the demo world. What is there stays as it has become; an app that was
+/// revoked stays revoked. Cut short, it is completed by the next start.
 ///
 /// # Errors
 /// The store failed.
 pub async fn load(store: &Store, now: Instant) -> anyhow::Result<()> {
-    if !store.apps().await?.is_empty() {
+    if store.fact(FACT).await?.as_deref() == Some(EDITION) {
         return Ok(());
     }
     let cause = Cause { at: now, actor: "demo".into(), request_id: "demo".into() };
     for value in orders(now) {
         let key = value["booking"]["key"].to_string();
         let import: Import = serde_json::from_value(value).with_context(|| key.clone())?;
-        // An order that is taken was loaded by a start that was cut short, at another time.
+        // One that is taken was loaded before, on another day.
         import::store(store, import, &cause).await.with_context(|| key)?;
     }
     let key = APP_KEY.parse().context("app key")?;
-    let sub_channels = ["corp001", "jianhang001"];
-    let app = App {
-        key,
-        secret: Pii::new(SECRET.to_owned()),
-        methods: Entitlement::All,
-        sub_channels: sub_channels.iter().filter_map(|id| id.parse().ok()).collect(),
-        channels: "80001".parse().into_iter().collect(),
-        quota: Quota::default(),
-        revoked_at: None,
-    };
-    let session = Session {
-        app: app.key.clone(),
-        token: Pii::new(SESSION.to_owned()),
-        created_at: now,
-        expires_at: now.checked_add((SESSION_DAYS * 24).hours())?,
-        revoked_at: None,
-    };
-    store.put_session(&session).await?;
-    // The app comes last: its presence says that the rest is there.
-    Ok(store.put_app(&app).await?)
+    if store.app(&key).await?.is_none() {
+        let sub_channels = ["corp001", "jianhang001"];
+        let app = App {
+            key: key.clone(),
+            secret: Pii::new(SECRET.to_owned()),
+            methods: Entitlement::All,
+            sub_channels: sub_channels.iter().filter_map(|id| id.parse().ok()).collect(),
+            channels: "80001".parse().into_iter().collect(),
+            quota: Quota::default(),
+            revoked_at: None,
+        };
+        store.put_app(&app).await?;
+    }
+    if store.session(&key, SESSION).await?.is_none() {
+        let session = Session {
+            app: key,
+            token: Pii::new(SESSION.to_owned()),
+            created_at: now,
+            expires_at: now.checked_add((SESSION_DAYS * 24).hours())?,
+            revoked_at: None,
+        };
+        store.put_session(&session).await?;
+    }
+    Ok(store.put_fact(FACT, EDITION.to_owned()).await?)
+}
+
+/// Whether the demo app and its session can be called with.
+///
+/// # Errors
+/// The store failed.
+pub async fn is_open(store: &Store, now: Instant) -> anyhow::Result<bool> {
+    let key = APP_KEY.parse().context("app key")?;
+    let app = store.app(&key).await?;
+    let session = store.session(&key, SESSION).await?;
+    let app_is_open = app.is_some_and(|app| app.revoked_at.is_none() && is_demo_app(&app));
+    Ok(app_is_open && session.is_some_and(|session| session.is_open(now)))
 }
 
 /// When things happen in the demo world, counted from its first day.

@@ -3,12 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
+use anyhow::Context as _;
 use domain::id::AppKey;
 use domain::{Instant, Step};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use store::{Key, LookUp};
+
+use crate::import::refuse_unknown;
 
 /// An order of any family, as a kind of document with transitions.
 pub trait Family: Serialize + DeserializeOwned + Clone + PartialEq + Send {
@@ -25,7 +28,7 @@ pub trait Family: Serialize + DeserializeOwned + Clone + PartialEq + Send {
     /// Performs a transition by name; its own facts stand beside the name.
     ///
     /// # Errors
-    /// There is no such transition, or the rules refuse it.
+    /// There is no such transition, it has facts that mean nothing, or the rules refuse it.
     fn perform(self, command: Value, now: Instant) -> anyhow::Result<(Step<Self>, &'static str)>;
 
     /// The order as it stands at `now`.
@@ -40,8 +43,8 @@ pub trait Family: Serialize + DeserializeOwned + Clone + PartialEq + Send {
     /// Its codes, for a person.
     fn status(&self) -> Status;
 
-    /// Whether two orders are one, when what was made up is left aside.
-    fn is_same(&self, other: &Self) -> bool;
+    /// Whether two orders were booked as one, when what was made up is left aside.
+    fn is_same_booking(&self, other: &Self) -> bool;
 }
 
 /// The codes of an order.
@@ -94,6 +97,16 @@ impl fmt::Display for Path {
         let Self { kind, app, scope, id } = self;
         write!(f, "{kind}/{app}/{scope}/{id}")
     }
+}
+
+/// Reads a transition by name, strictly: every fact beside the name must mean something.
+///
+/// # Errors
+/// There is no such transition, or its facts are not of its form.
+pub fn read_command<C: Serialize + DeserializeOwned>(given: Value) -> anyhow::Result<C> {
+    let command: C = serde_json::from_value(given.clone()).context("not a transition")?;
+    refuse_unknown(&given, &serde_json::to_value(&command)?, "transition")?;
+    Ok(command)
 }
 
 /// Every family, for consumers that must serve each.

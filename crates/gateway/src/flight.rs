@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use domain::access::App;
 use domain::flight::code::ResultCode;
-use domain::flight::{Booking, CancelPolicy, Command, Order, OrderKey, State};
+use domain::flight::{Booking, CancelPolicy, Command, Order, OrderKey};
 use domain::id::{DisOrderId, SubChannel};
 use domain::{Instant, Step};
 use serde_json::Value;
@@ -11,7 +11,7 @@ use store::{Key, LookUp};
 use top::Id;
 
 use crate::context;
-use crate::family::{Family, Path, Status};
+use crate::family::{Family, Path, Status, read_command};
 
 /// The order that a call of `app` means; or why it can mean none. A sub-channel that is not the
 /// app's is refused before anything is looked up.
@@ -65,7 +65,7 @@ impl Family for Order {
             let number = || context::platform_number().into();
             members.entry("btrip_sub_order_id").or_insert_with(number);
         }
-        let command: Command = serde_json::from_value(command).context("not a transition")?;
+        let command: Command = read_command(command)?;
         let name = command.name();
         Ok((Self::perform(self, command, CancelPolicy::default(), now)?, name))
     }
@@ -101,15 +101,10 @@ impl Family for Order {
         }
     }
 
-    fn is_same(&self, other: &Self) -> bool {
-        let mut other = other.clone();
-        other.booking.btrip_order_id = self.booking.btrip_order_id;
-        other.booking.booked_at = self.booking.booked_at;
-        if let (Some(ours), State::Ticketed(theirs)) = (self.ticketed(), &mut other.state) {
-            for (ours, theirs) in ours.changes.iter().zip(&mut theirs.changes) {
-                theirs.request.btrip_sub_order_id = ours.request.btrip_sub_order_id;
-            }
-        }
-        *self == other
+    fn is_same_booking(&self, other: &Self) -> bool {
+        let mut other = other.booking.clone();
+        other.btrip_order_id = self.booking.btrip_order_id;
+        other.booked_at = self.booking.booked_at;
+        self.booking == other
     }
 }

@@ -5,6 +5,7 @@
 
 use anyhow::{Context as _, bail};
 use domain::Instant;
+use domain::pii::MARK;
 use serde::Deserialize;
 use serde_json::Value;
 use store::{Cause, Decision, Store};
@@ -15,8 +16,8 @@ use crate::family::{Family, Path};
 /// Most orders in one file: more are better brought in several.
 pub const ORDERS_MAX: usize = 10_000;
 
-/// An order as a person or another system writes it.
-#[derive(Debug, Clone, Deserialize)]
+/// An order as a person or another system writes it. It has no `Debug`: names stand in it.
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Import {
     /// Its family.
@@ -29,7 +30,7 @@ pub struct Import {
 }
 
 /// Something that happened.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Past {
     /// When; now, if left out.
@@ -63,7 +64,8 @@ pub fn read(text: &str) -> anyhow::Result<Vec<Import>> {
 /// What became of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The order is there, now or since before: the same order again changes nothing.
+    /// The order is there, now or since before: the same booking again changes nothing, however far
+    /// the order has come since.
     Stored(Path),
     /// There is another order under its key; nothing was changed.
     Taken(Path),
@@ -90,24 +92,55 @@ async fn store_as<F: Family>(
     import: Import,
     cause: &Cause,
 ) -> anyhow::Result<Outcome> {
+    let given = import.booking.clone();
     let mut order = F::book(import.booking, cause.at)?;
+    let understood = serde_json::to_value(&order)?;
+    refuse_unknown(&given, &understood["booking"], "booking")?;
+    let mut last = Instant::MIN;
     for (position, past) in import.history.into_iter().enumerate() {
+        let entry = || format!("history entry {}", position + 1);
         let at = past.at.unwrap_or(cause.at);
-        let step = order.perform(past.command, at);
-        let (step, _) = step.with_context(|| format!("history entry {}", position + 1))?;
-        order = step.into_state();
+        if at < last || at > cause.at {
+            bail!("{}: {at} is before the entry above it, or in the future", entry());
+        }
+        last = at;
+        order = order.perform(past.command, at).with_context(entry)?.0.into_state();
     }
     let path = order.path();
     let is_ours = store
         .change(&path.key(), cause, |stored: Option<F>| match stored {
-            Some(stored) if stored.is_same(&order) => (Decision::Keep, true),
-            Some(_) => (Decision::Keep, false),
+            Some(stored) => (Decision::Keep, stored.is_same_booking(&order)),
             None => {
                 let look_ups = order.look_ups();
                 let document = order.clone();
-                (Decision::Put { document, what: "import", look_ups }, true)
+                (Decision::Put { document, what: "import", facts: None, look_ups }, true)
             }
         })
         .await?;
     Ok(if is_ours { Outcome::Stored(path) } else { Outcome::Taken(path) })
+}
+
+/// Refuses what was written by hand and understood by nobody: a typing error must not pass for a
+/// booking without the fact that it misspells. Stored documents are not held to this.
+///
+/// # Errors
+/// The path of a member of `given` that `understood` does not have.
+pub fn refuse_unknown(given: &Value, understood: &Value, path: &str) -> anyhow::Result<()> {
+    match (given, understood) {
+        // A marked value is written plain.
+        (_, Value::Object(members)) if members.contains_key(MARK) => Ok(()),
+        (Value::Object(given), Value::Object(understood)) => {
+            given.iter().try_for_each(|(name, value)| match understood.get(name) {
+                Some(known) => refuse_unknown(value, known, &format!("{path}.{name}")),
+                None => bail!("{path}.{name} means nothing here"),
+            })
+        }
+        (Value::Array(given), Value::Array(understood)) => {
+            let pairs = given.iter().zip(understood).enumerate();
+            pairs.into_iter().try_for_each(|(at, (given, understood))| {
+                refuse_unknown(given, understood, &format!("{path}[{at}]"))
+            })
+        }
+        _ => Ok(()),
+    }
 }

@@ -6,7 +6,7 @@ use domain::{Instant, Step};
 use serde_json::Value;
 use store::{Key, LookUp};
 
-use crate::family::{Family, Path, Status};
+use crate::family::{Family, Path, Status, read_command};
 
 /// Where a rental is kept.
 pub fn key(rental: &RentalKey) -> Key {
@@ -34,7 +34,7 @@ impl Family for Rental {
     }
 
     fn perform(self, command: Value, now: Instant) -> anyhow::Result<(Step<Self>, &'static str)> {
-        let command: RentalCommand = serde_json::from_value(command).context("not a transition")?;
+        let command: RentalCommand = read_command(command)?;
         let name = command.name();
         Ok((Self::perform(self, command, now)?, name))
     }
@@ -56,9 +56,9 @@ impl Family for Rental {
         Status { order_status: status.code(), pay_status: None, label: status.row().en }
     }
 
-    fn is_same(&self, other: &Self) -> bool {
-        let mut other = other.clone();
-        other.booking.booked_at = self.booking.booked_at;
-        *self == other
+    fn is_same_booking(&self, other: &Self) -> bool {
+        let mut other = other.booking.clone();
+        other.booked_at = self.booking.booked_at;
+        self.booking == other
     }
 }

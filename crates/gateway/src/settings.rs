@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, ValueEnum};
 use top::error::RemoteErrorCode;
 
 /// Settings of a running gateway. Each is a flag, a variable and a key of the settings file.
@@ -13,9 +14,13 @@ pub struct Settings {
     #[command(flatten)]
     pub data: Data,
 
-    /// Address that both listeners bind to
+    /// Address that TOP clients reach the gateway at
     #[arg(long, env = "TRIPWRIGHT_HOST", default_value = "127.0.0.1")]
     pub host: IpAddr,
+
+    /// Address of the operators' listener: apart, so that it is not public by accident
+    #[arg(long, env = "TRIPWRIGHT_ADMIN_HOST", default_value = "127.0.0.1")]
+    pub admin_host: IpAddr,
 
     /// Port for TOP clients: /router/rest, /docs, health
     #[arg(long, env = "TRIPWRIGHT_PORT", default_value_t = 8080)]
@@ -26,7 +31,9 @@ pub struct Settings {
     pub admin_port: Option<u16>,
 
     /// Refuse the demo app and demand a sealing key
-    #[arg(long, env = "TRIPWRIGHT_PRODUCTION")]
+    #[arg(long, env = "TRIPWRIGHT_PRODUCTION", default_value = "false", num_args = 0..=1,
+          require_equals = true, default_missing_value = "true", action = ArgAction::Set,
+          value_parser = BoolishValueParser::new())]
     pub production: bool,
 
     /// Code of "Remote service error": 50 as the pages print, 15 as the live platform sends
@@ -34,7 +41,9 @@ pub struct Settings {
     pub remote_error_code: RemoteErrorCode,
 
     /// Let a distributor cancel an order that is paid but not yet with the airline (inferred: off)
-    #[arg(long, env = "TRIPWRIGHT_CANCEL_WHILE_TICKETING")]
+    #[arg(long, env = "TRIPWRIGHT_CANCEL_WHILE_TICKETING", default_value = "false", num_args = 0..=1,
+          require_equals = true, default_missing_value = "true", action = ArgAction::Set,
+          value_parser = BoolishValueParser::new())]
     pub cancel_while_ticketing: bool,
 
     /// Code table of passenger_type in change.detail (inferred: traveller)
@@ -70,7 +79,7 @@ pub struct Data {
     #[arg(long = "data", global = true, env = "TRIPWRIGHT_DATA", default_value = "./data")]
     pub folder: PathBuf,
 
-    /// File with the sealing key, 64 hex digits (or set TRIPWRIGHT_KEY to the key itself)
+    /// File with the sealing key, 64 hex digits; without one, TRIPWRIGHT_KEY is the key itself
     #[arg(long, global = true, env = "TRIPWRIGHT_KEY_FILE")]
     pub key_file: Option<PathBuf>,
 }

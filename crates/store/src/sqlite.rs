@@ -37,6 +37,9 @@ const CHECKPOINT_PAGES: i32 = 1000;
 const WAL_PAGES_MAX: i32 = 8192;
 /// How long the writer waits for readers to leave a log that is over its cap.
 const RESTART_TIMEOUT: Duration = Duration::from_millis(100);
+/// How often the switch to WAL is tried anew, and after which pause: as long as [`BUSY_TIMEOUT`].
+const WAL_ATTEMPTS_MAX: u32 = 250;
+const WAL_PAUSE: Duration = Duration::from_millis(20);
 /// Reader connections kept open; each holds a page cache of about 2 MB.
 const READERS_KEPT_MAX: usize = 16;
 
@@ -79,11 +82,7 @@ impl Sqlite {
         }
         let mut writer =
             connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-        let mode: String =
-            writer.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-        if mode != "wal" {
-            return Err(Error::NotDurable(mode));
-        }
+        switch_to_wal(&writer)?;
         writer.pragma_update(None, "wal_autocheckpoint", 0)?;
         migrate(&mut writer)?;
         writer.wal_hook(Some(|_: &mut rusqlite::hooks::Wal, pages| {
@@ -338,6 +337,25 @@ fn reader(path: &Path) -> Result<Connection, rusqlite::Error> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
+}
+
+/// Puts a new database into WAL mode; one that is in it stays. SQLite does not wait for a lock here, so
+/// of two programs that make one database at once, one must try again.
+fn switch_to_wal(connection: &Connection) -> Result<(), Error> {
+    let mut attempts = 0;
+    loop {
+        let mode: Result<String, _> =
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0));
+        match mode.map_err(Error::from) {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(mode) => return Err(Error::NotDurable(mode)),
+            Err(Error::Busy) if attempts < WAL_ATTEMPTS_MAX => {
+                attempts += 1;
+                std::thread::sleep(WAL_PAUSE);
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn fact(connection: &Connection, name: &str) -> Result<Option<String>, rusqlite::Error> {

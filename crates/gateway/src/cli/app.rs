@@ -27,7 +27,9 @@ pub struct App {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Add an app; prints its secret
-    Add(Add),
+    Add(Facts),
+    /// Change what is named of an app, and nothing else
+    Change(Facts),
     /// List all apps
     List,
     /// Withdraw an app: from then on it is unknown
@@ -38,15 +40,15 @@ enum Action {
 }
 
 #[derive(Debug, Args)]
-struct Add {
+struct Facts {
     /// Its key
     app_key: AppKey,
 
-    /// File with its secret (or set TRIPWRIGHT_APP_SECRET); made up when neither is given
+    /// File with its secret; a new app without one gets a secret that is made up
     #[arg(long)]
     secret_file: Option<PathBuf>,
 
-    /// A method it may call; every method when none is named
+    /// A method it may call, or `all`; a new app without one may call all
     #[arg(long = "method")]
     methods: Vec<String>,
 
@@ -58,17 +60,24 @@ struct Add {
     #[arg(long = "channel")]
     channels: Vec<ChannelId>,
 
-    /// Calls it may make in one day of the platform's clock
-    #[arg(long)]
-    calls_per_day: Option<u32>,
+    /// Calls it may make in one day of the platform's clock, or `none` for no limit
+    #[arg(long, value_parser = limit)]
+    calls_per_day: Option<Limit>,
 
-    /// Calls it may make in one second
-    #[arg(long)]
-    calls_per_second: Option<u32>,
+    /// Calls it may make in one second, or `none` for no limit
+    #[arg(long, value_parser = limit)]
+    calls_per_second: Option<Limit>,
+}
 
-    /// Replace the app if it is there
-    #[arg(long)]
-    replace: bool,
+/// A limit on calls, or none.
+#[derive(Debug, Clone, Copy)]
+struct Limit(Option<u32>);
+
+fn limit(text: &str) -> Result<Limit, &'static str> {
+    match text {
+        "none" => Ok(Limit(None)),
+        _ => text.parse().map(|most| Limit(Some(most))).map_err(|_| "give a number, or none"),
+    }
 }
 
 impl App {
@@ -76,7 +85,8 @@ impl App {
     pub async fn perform(self) -> anyhow::Result<ExitCode> {
         let desk = Desk::open(&self.data)?;
         match self.action {
-            Action::Add(add) => add.perform(&desk).await?,
+            Action::Add(facts) => facts.add(&desk).await?,
+            Action::Change(facts) => facts.change(&desk).await?,
             Action::List => list(&desk).await?,
             Action::Revoke { app_key } => {
                 let app = desk.store.app(&app_key).await?;
@@ -87,49 +97,75 @@ impl App {
                 print(&format!("revoked {app_key}"))?;
             }
         }
-        desk.close().await
+        desk.close().await;
+        Ok(ExitCode::SUCCESS)
     }
 }
 
-impl Add {
-    async fn perform(self, desk: &Desk) -> anyhow::Result<()> {
-        if !self.replace && desk.store.app(&self.app_key).await?.is_some() {
-            bail!("there is an app {} already; --replace changes it", self.app_key);
+impl Facts {
+    async fn add(self, desk: &Desk) -> anyhow::Result<()> {
+        if desk.store.app(&self.app_key).await?.is_some() {
+            bail!("there is an app {} already; `tripwright app change` changes it", self.app_key);
         }
-        let known = |name: &&String| trip_api::SPECS.iter().any(|spec| spec.name == **name);
-        if let Some(unknown) = self.methods.iter().find(|name| !known(name)) {
-            bail!("there is no method {unknown}; `tripwright docs` lists them");
-        }
-        let secret = match (&self.secret_file, std::env::var("TRIPWRIGHT_APP_SECRET")) {
-            (Some(path), _) => std::fs::read_to_string(path)
-                .with_context(|| format!("cannot read {}", path.display()))?
-                .trim()
-                .to_owned(),
-            (None, Ok(secret)) => secret,
-            (None, Err(_)) => context::token(),
-        };
-        if secret.is_empty() {
-            bail!("the secret is empty");
-        }
-        print(&format!("app_key {}", self.app_key))?;
-        print(&format!("secret {secret}"))?;
-        let methods: BTreeSet<_> = self.methods.into_iter().collect();
-        let app = Application {
-            key: self.app_key,
-            secret: Pii::new(secret),
-            methods: if methods.is_empty() { Entitlement::All } else { Entitlement::Only(methods) },
-            sub_channels: self.sub_channels.into_iter().collect(),
-            channels: self.channels.into_iter().collect(),
-            quota: Quota {
-                calls_per_day: self.calls_per_day,
-                calls_per_second: self.calls_per_second,
-            },
+        let mut app = Application {
+            key: self.app_key.clone(),
+            secret: Pii::new(context::token()),
+            methods: Entitlement::All,
+            sub_channels: BTreeSet::new(),
+            channels: BTreeSet::new(),
+            quota: Quota::default(),
             revoked_at: None,
         };
-        Ok(desk.store.put_app(&app).await?)
+        self.apply(&mut app)?;
+        desk.store.put_app(&app).await?;
+        print(&format!("app_key {}", app.key))?;
+        print(&format!("secret {}", app.secret.expose()))
+    }
+
+    async fn change(self, desk: &Desk) -> anyhow::Result<()> {
+        let app = desk.store.app(&self.app_key).await?;
+        let mut app = app.with_context(|| format!("there is no app {}", self.app_key))?;
+        self.apply(&mut app)?;
+        desk.store.put_app(&app).await?;
+        print(&format!("changed {}", app.key))
+    }
+
+    /// Puts what was named into the app.
+    fn apply(self, app: &mut Application) -> anyhow::Result<()> {
+        if let Some(path) = &self.secret_file {
+            let text = std::fs::read_to_string(path);
+            let text = text.with_context(|| format!("cannot read {}", path.display()))?;
+            if text.trim().is_empty() {
+                bail!("the secret in {} is empty", path.display());
+            }
+            app.secret = Pii::new(text.trim().to_owned());
+        }
+        if self.methods.iter().any(|name| name == "all") {
+            app.methods = Entitlement::All;
+        } else if !self.methods.is_empty() {
+            let known = |name: &&String| trip_api::SPECS.iter().any(|spec| spec.name == **name);
+            if let Some(unknown) = self.methods.iter().find(|name| !known(name)) {
+                bail!("there is no method {unknown}; `tripwright docs` lists them");
+            }
+            app.methods = Entitlement::Only(self.methods.into_iter().collect());
+        }
+        if !self.sub_channels.is_empty() {
+            app.sub_channels = self.sub_channels.into_iter().collect();
+        }
+        if !self.channels.is_empty() {
+            app.channels = self.channels.into_iter().collect();
+        }
+        if let Some(Limit(most)) = self.calls_per_day {
+            app.quota.calls_per_day = most;
+        }
+        if let Some(Limit(most)) = self.calls_per_second {
+            app.quota.calls_per_second = most;
+        }
+        Ok(())
     }
 }
 
+/// One line for each app: key, state, methods, sub-channels, channels, calls a day, calls a second.
 async fn list(desk: &Desk) -> anyhow::Result<()> {
     for app in desk.store.apps().await? {
         let methods = match &app.methods {
@@ -143,7 +179,10 @@ async fn list(desk: &Desk) -> anyhow::Result<()> {
             None => "active".to_owned(),
         };
         let (sub_channels, channels) = (sub_channels.join(","), channels.join(","));
-        print(&format!("{}\t{state}\t{methods}\t{sub_channels}\t{channels}", app.key))?;
+        let most = |limit: Option<u32>| limit.map_or("-".to_owned(), |most| most.to_string());
+        let (day, second) = (most(app.quota.calls_per_day), most(app.quota.calls_per_second));
+        let key = &app.key;
+        print(&format!("{key}\t{state}\t{methods}\t{sub_channels}\t{channels}\t{day}\t{second}"))?;
     }
     Ok(())
 }

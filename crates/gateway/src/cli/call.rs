@@ -11,7 +11,7 @@ use super::{name_and_value, print};
 use crate::demo;
 
 /// A call, as the sandbox's demo app unless told otherwise.
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub struct Call {
     /// Method, such as taobao.time.get
     method: String,

@@ -1,10 +1,11 @@
-//! The settings file: its values become the defaults of the flags of the same name.
+//! The settings file: its values become the defaults of the settings of the same name, wherever a
+//! command takes them. What is no setting of `serve` is no setting.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use clap::Command;
+use clap::{Arg, Command};
 
 /// Puts the file's values into the command and its subcommands.
 ///
@@ -16,31 +17,29 @@ pub fn with_defaults(command: Command, path: &Path) -> anyhow::Result<Command> {
     let table: toml::Table = toml::from_str(&text).with_context(named)?;
     let typed = table.iter().map(|(name, value)| Ok((name.clone(), typed(name, value)?)));
     let table = typed.collect::<anyhow::Result<BTreeMap<_, _>>>().with_context(named)?;
-    let mut known = BTreeSet::new();
-    let command = apply(command, &table, &mut known);
-    if let Some(key) = table.keys().find(|key| !known.contains(*key)) {
+    let settings: BTreeSet<String> = command
+        .get_subcommands()
+        .filter(|subcommand| subcommand.get_name() == "serve")
+        .flat_map(Command::get_arguments)
+        .filter_map(name)
+        .collect();
+    if let Some(key) = table.keys().find(|key| !settings.contains(*key)) {
         bail!("{}: {key} is no setting", named());
     }
-    Ok(command)
+    Ok(apply(command, &table))
 }
 
-fn apply(
-    command: Command,
-    table: &BTreeMap<String, String>,
-    known: &mut BTreeSet<String>,
-) -> Command {
+/// The name of a flag in the file.
+fn name(arg: &Arg) -> Option<String> {
+    arg.get_long().map(|long| long.replace('-', "_"))
+}
+
+fn apply(command: Command, table: &BTreeMap<String, String>) -> Command {
     let command = command.mut_args(|arg| {
-        let Some(name) = arg.get_long().map(|long| long.replace('-', "_")) else {
-            return arg;
-        };
-        let value = table.get(&name);
-        known.insert(name);
-        match value {
-            Some(value) => arg.default_value(value.clone()),
-            None => arg,
-        }
+        let value = name(&arg).and_then(|name| table.get(&name)).cloned();
+        value.map_or(arg.clone(), |value| arg.default_value(value))
     });
-    command.mut_subcommands(|subcommand| apply(subcommand, table, known))
+    command.mut_subcommands(|subcommand| apply(subcommand, table))
 }
 
 /// A value as it would be typed.

@@ -8,8 +8,8 @@ mod serve;
 mod session;
 mod sign;
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -24,7 +24,7 @@ use crate::{Clock, catalogue, context};
 ///
 /// Every flag can also be set by the variable named beside it and, with underscores for hyphens, in
 /// the settings file. Flags win over variables, variables over the file.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "tripwright", version)]
 struct Cli {
     /// Settings file (TOML)
@@ -35,7 +35,7 @@ struct Cli {
     command: Command,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 enum Command {
     /// Answer TOP clients; loads a demo world on the first start
     Serve(Box<Settings>),
@@ -68,11 +68,18 @@ pub fn run() -> ExitCode {
     });
     match outcome {
         Ok(code) => code,
+        // Whoever read our output has seen enough (`| head`).
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.root_cause().downcast_ref::<std::io::Error>();
+    io.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
 /// Reads the arguments twice: first for the settings file, then with its values as defaults.
@@ -122,59 +129,85 @@ struct Desk {
 }
 
 impl Desk {
+    /// Opens the database. One that is not there is only made by a command that was given a key: an
+    /// operator preparing a production folder.
     fn open(data: &Data) -> anyhow::Result<Self> {
-        let store = Store::open_sqlite(&data.database(), &sealing_key(data, false)?)?;
-        Ok(Self { store, now: Clock::System.now() })
+        let key = sealing_key(data, MayMake::Nothing)?;
+        Ok(Self { store: Store::open_sqlite(&data.database(), &key)?, now: Clock::System.now() })
     }
 
     fn cause(&self) -> Cause {
         Cause { at: self.now, actor: "command line".into(), request_id: context::request_id() }
     }
 
-    async fn close(self) -> anyhow::Result<ExitCode> {
+    async fn close(self) {
         self.store.close().await;
-        Ok(ExitCode::SUCCESS)
     }
 }
 
-/// The sealing key: from `TRIPWRIGHT_KEY`, the file named for it, or the sandbox's own file, which
-/// is made when it is not there. Production makes none: it would be lost with the disk it is on.
-fn sealing_key(data: &Data, production: bool) -> anyhow::Result<SealingKey> {
+/// What may be made when there is no sealing key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MayMake {
+    /// The sandbox's own key, for a database that is not there yet.
+    Key,
+    /// Nothing: a key of its own would be lost with the disk it is on, or open nothing.
+    Nothing,
+}
+
+/// The sealing key: from the file that is named for it, from `TRIPWRIGHT_KEY`, or the sandbox's own.
+fn sealing_key(data: &Data, may_make: MayMake) -> anyhow::Result<SealingKey> {
     const VARIABLE: &str = "TRIPWRIGHT_KEY";
-    if let Ok(text) = std::env::var(VARIABLE) {
-        return text.parse().context(VARIABLE);
-    }
+    let read = |path: &Path| {
+        let text = std::fs::read_to_string(path);
+        text.with_context(|| format!("cannot read the key file {}", path.display()))
+    };
     if let Some(path) = &data.key_file {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read the key file {}", path.display()))?;
-        return text.parse().with_context(|| path.display().to_string());
+        return read(path)?.parse().with_context(|| path.display().to_string());
     }
-    if production {
-        bail!("--production needs a sealing key: set {VARIABLE} or TRIPWRIGHT_KEY_FILE");
+    if let Some(text) = std::env::var_os(VARIABLE) {
+        return text.to_string_lossy().parse().context(VARIABLE);
     }
     let path = data.folder.join("key");
-    match std::fs::read_to_string(&path) {
-        Ok(text) => text.parse().with_context(|| path.display().to_string()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let key = SealingKey::generate();
-            write_private(&path, &key.to_hex())
-                .with_context(|| format!("cannot write {}", path.display()))?;
-            Ok(key)
+    if !path.exists() {
+        let database = data.database();
+        match (may_make, database.exists()) {
+            (_, true) => bail!(
+                "{} is sealed with a key that is not here: set {VARIABLE} or TRIPWRIGHT_KEY_FILE, \
+                 or put back {}",
+                database.display(),
+                path.display()
+            ),
+            (MayMake::Nothing, false) => bail!(
+                "there is no database {}: start the sandbox first (tripwright serve), name another \
+                 folder (--data), or give a new database its sealing key ({VARIABLE} or \
+                 TRIPWRIGHT_KEY_FILE)",
+                database.display()
+            ),
+            (MayMake::Key, false) => write_private(&path, &SealingKey::generate().to_hex())
+                .with_context(|| format!("cannot write {}", path.display()))?,
         }
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
+    read(&path)?.parse().with_context(|| path.display().to_string())
 }
 
-/// Writes a file that only its owner can read, and never over another.
-fn write_private(path: &std::path::Path, text: &str) -> std::io::Result<()> {
+/// Writes a file that only its owner can read, whole or not at all, and never over another: of two
+/// that write at once, one is kept.
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let draft = path.with_extension(format!("{}.new", std::process::id()));
     let mut file =
-        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     writeln!(file, "{text}")?;
-    file.sync_all()
+    file.sync_all()?;
+    let placed = match std::fs::hard_link(&draft, path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    };
+    std::fs::remove_file(&draft)?;
+    std::fs::File::open(folder)?.sync_all()?;
+    placed
 }
 
 /// Reads `name=value`.

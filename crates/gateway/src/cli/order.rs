@@ -14,7 +14,7 @@ use store::Decision;
 use super::{Desk, print};
 use crate::families;
 use crate::family::{Family, Path, Status};
-use crate::import::{self, Outcome};
+use crate::import::{self, Import, Outcome};
 use crate::settings::Data;
 
 /// How many orders are read at a time when listing.
@@ -74,18 +74,14 @@ impl Orders {
     /// Does it.
     pub async fn perform(self) -> anyhow::Result<ExitCode> {
         let desk = Desk::open(&self.data)?;
+        let mut failures = 0;
         match self.action {
             Action::Import { file } => {
-                for order in import::read(&read_file(&file)?)? {
-                    match import::store(&desk.store, order, &desk.cause()).await? {
-                        Outcome::Stored(path) => print(&path.to_string())?,
-                        Outcome::Taken(path) => bail!("there is another order {path}"),
-                    }
-                }
+                failures = import_all(&desk, import::read(&read_file(&file)?)?).await?;
             }
             Action::List => {
                 macro_rules! each {
-                    ($($family:ty),*) => { $(list::<$family>(&desk).await?;)* };
+                    ($($family:ty),*) => { $(failures += list::<$family>(&desk).await?;)* };
                 }
                 families!(each);
             }
@@ -111,8 +107,30 @@ impl Orders {
                 families!(of_its_family);
             }
         }
-        desk.close().await
+        desk.close().await;
+        Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+/// Brings in each order; one that is refused is named and does not keep the others out. Returns how
+/// many were refused.
+async fn import_all(desk: &Desk, orders: Vec<Import>) -> anyhow::Result<usize> {
+    let mut refused = 0;
+    for (position, order) in orders.into_iter().enumerate() {
+        let name = format!("order {} {}", position + 1, order.booking["key"]);
+        match import::store(&desk.store, order, &desk.cause()).await {
+            Ok(Outcome::Stored(path)) => print(&path.to_string())?,
+            Ok(Outcome::Taken(path)) => {
+                eprintln!("error: {name}: there is another order {path}");
+                refused += 1;
+            }
+            Err(error) => {
+                eprintln!("error: {name}: {error:#}");
+                refused += 1;
+            }
+        }
+    }
+    Ok(refused)
 }
 
 fn read_file(path: &std::path::Path) -> anyhow::Result<String> {
@@ -134,20 +152,30 @@ fn transition(name: &str, with: &str) -> anyhow::Result<Value> {
     Ok(facts)
 }
 
-async fn list<F: Family>(desk: &Desk) -> anyhow::Result<()> {
+/// Lists a family's orders; returns how many could not be read.
+async fn list<F: Family>(desk: &Desk) -> anyhow::Result<usize> {
+    let mut unreadable = 0;
     let mut after: Option<(String, String)> = None;
     loop {
         let last = after.as_ref().map(|(owner, id)| (owner.as_str(), id.as_str()));
         let page = desk.store.list(F::KIND, last, PAGE).await?;
         for (owner, id) in &page {
             let key = store::Key { kind: F::KIND, owner: owner.clone(), id: id.clone() };
-            let Some(order) = desk.store.get::<F>(&key).await? else { continue };
+            let order = match desk.store.get::<F>(&key).await {
+                Ok(Some(order)) => order,
+                Ok(None) => continue,
+                Err(error) => {
+                    eprintln!("error: {}/{owner}/{id}: {error}", F::KIND);
+                    unreadable += 1;
+                    continue;
+                }
+            };
             let Status { order_status, pay_status, label } = order.at(desk.now).status();
             let pay_status = pay_status.map_or("-".to_owned(), |code| code.to_string());
             print(&format!("{}/{owner}/{id}\t{order_status}\t{pay_status}\t{label}", F::KIND))?;
         }
         if page.len() < PAGE {
-            return Ok(());
+            return Ok(unreadable);
         }
         after = page.into_iter().next_back();
     }
@@ -188,8 +216,9 @@ async fn advance<F: Family>(desk: &Desk, path: &Path, command: &Value) -> anyhow
         };
         match order.perform(command.clone(), desk.now) {
             Ok((Step::Taken(order), what)) => {
-                let (status, look_ups) = (order.status(), order.look_ups());
-                (Decision::Put { document: order, what, look_ups }, Ok(("done", status)))
+                let (status, look_ups) = (order.clone().at(desk.now).status(), order.look_ups());
+                let facts = Some(command.clone());
+                (Decision::Put { document: order, what, facts, look_ups }, Ok(("done", status)))
             }
             Ok((Step::Already(order), _)) => {
                 (Decision::Keep, Ok(("was so already", order.status())))

@@ -9,7 +9,7 @@ use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::{print, sealing_key};
+use super::{MayMake, print, sealing_key};
 use crate::server::{self, Limits, Running};
 use crate::settings::{LogFormat, Settings};
 use crate::{Clock, Context, demo};
@@ -19,7 +19,8 @@ pub async fn serve(mut settings: Settings) -> anyhow::Result<ExitCode> {
     start_log(settings.log_format);
     settings.connections_max = within_descriptors(settings.connections_max);
     let production = settings.production;
-    let key = sealing_key(&settings.data, production)?;
+    let key =
+        sealing_key(&settings.data, if production { MayMake::Nothing } else { MayMake::Key })?;
     let store = Store::open_sqlite(&settings.data.database(), &key)?;
     let clock = Clock::System;
     if production {
@@ -38,8 +39,14 @@ pub async fn serve(mut settings: Settings) -> anyhow::Result<ExitCode> {
     let running = server::start(context, Limits::default()).await?;
     if production {
         tracing::info!(gateway = %running.gateway, admin = %running.admin, "serving");
-    } else {
+    } else if demo::is_open(&running.context.store, running.context.clock.now()).await? {
         introduce(&running)?;
+    } else {
+        print(&format!("url http://{}/router/rest", running.gateway))?;
+        print(&format!("admin http://{}", running.admin))?;
+        print(
+            "the demo app was changed or revoked: call as an app of your own (tripwright app list)",
+        )?;
     }
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {

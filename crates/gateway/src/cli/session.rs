@@ -83,15 +83,21 @@ impl Session {
                 }
             }
             Action::Revoke { app_key, token } => {
-                let session = desk.store.session(&app_key, &token).await?;
+                let all = desk.store.sessions(&app_key).await?.into_iter();
+                let mut found = all.filter(|session| session.token.expose().starts_with(&token));
+                let session = found.next();
                 let mut session =
                     session.with_context(|| format!("{app_key} has no such token"))?;
+                if found.next().is_some() {
+                    bail!("{app_key} has several tokens that begin so; give more of it");
+                }
                 // Revoking twice is revoking once.
                 session.revoked_at.get_or_insert(desk.now);
                 desk.store.put_session(&session).await?;
                 print("revoked")?;
             }
         }
-        desk.close().await
+        desk.close().await;
+        Ok(ExitCode::SUCCESS)
     }
 }

@@ -10,7 +10,7 @@ use top::{Params, SignMethod};
 use super::{name_and_value, print};
 
 /// What to sign.
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub struct Sign {
     /// A parameter as the server will read it (decoded), name=value; `sign` itself is left out
     #[arg(long = "param", short, value_parser = name_and_value)]

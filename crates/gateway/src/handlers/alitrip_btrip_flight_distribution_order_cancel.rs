@@ -48,7 +48,8 @@ fn decide(order: Option<Order>, policy: CancelPolicy, now: Instant) -> (Decision
         Ok(Step::Taken(document)) => {
             let at = document.cancelled_at().unwrap_or(now);
             // It was known by all its numbers before.
-            let decision = Decision::Put { document, what: "cancel", look_ups: Vec::new() };
+            let look_ups = Vec::new();
+            let decision = Decision::Put { document, what: "cancel", facts: None, look_ups };
             (decision, Outcome::Cancelled { at })
         }
         Ok(Step::Already(order)) => {

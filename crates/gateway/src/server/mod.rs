@@ -101,13 +101,14 @@ type Place = Arc<OwnedSemaphorePermit>;
 /// A port cannot be had.
 pub async fn start(context: Arc<Context>, limits: Limits) -> anyhow::Result<Running> {
     let settings = &context.settings;
-    let bind = async |port: u16| {
-        let address = SocketAddr::new(settings.host, port);
+    let bind = async |host: IpAddr, port: u16| {
+        let address = SocketAddr::new(host, port);
         TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
     };
     let usual_admin_port = if settings.port == 0 { 0 } else { 8081 };
-    let gateway = bind(settings.port).await?;
-    let admin = bind(settings.admin_port.unwrap_or(usual_admin_port)).await?;
+    let gateway = bind(settings.host, settings.port).await?;
+    let admin_port = settings.admin_port.unwrap_or(usual_admin_port);
+    let admin = bind(settings.admin_host, admin_port).await?;
     let (gateway_address, admin_address) = (gateway.local_addr()?, admin.local_addr()?);
     let (stop, stopped) = watch::channel(false);
     let shared = Arc::new(Shared {

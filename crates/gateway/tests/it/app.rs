@@ -172,7 +172,7 @@ impl App {
             let step = Family::perform(order.unwrap(), command.clone(), now).unwrap();
             let (Step::Taken(document), what) = step else { panic!("nothing moved") };
             let look_ups = document.look_ups();
-            (Decision::Put { document, what, look_ups }, ())
+            (Decision::Put { document, what, facts: None, look_ups }, ())
         };
         self.runtime.block_on(store.change(&flight::key(key), &cause(), decide)).unwrap();
     }

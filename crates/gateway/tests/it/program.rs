@@ -103,9 +103,9 @@ impl Program {
         answer["alitrip_btrip_flight_distribution_order_cancel_response"]["result"].clone()
     }
 
-    /// Gives an app a new secret's worth of credentials.
-    pub fn secret_of(&self, key: &str) -> Credentials {
-        let quota = ["--calls-per-day", "0", "--sub-channel", "corp001", "--replace"];
+    /// Adds an app that may not call at all today.
+    pub fn add_limited(&self, key: &str) -> Credentials {
+        let quota = ["--calls-per-day", "0", "--sub-channel", "corp001"];
         let added = self.run(&[&["app", "add", key], quota.as_slice()].concat());
         let session = self.run(&["session", "add", key]);
         let value = |printed: &str, name: &str| {
@@ -237,7 +237,7 @@ fn the_command_line_works_beside_a_running_server_which_notices_within_a_second(
     let detail = "alitrip.btrip.flight.distribution.change.detail";
     let call = || program.call(detail, &["--session", &token]).1;
     assert!(call().contains(r#""code":40"#));
-    program.run(&["session", "revoke", "test", &token]);
+    program.run(&["session", "revoke", "test", &token[..12]]);
     let took = eventually("the session is closed", || call().contains(r#""code":27"#));
     assert!(took < Duration::from_secs(1), "{took:?}");
     assert!(program.run(&["session", "list", "test"]).contains("revoked"));
@@ -260,7 +260,7 @@ fn orders_are_imported_listed_and_shown_with_personal_data_masked() {
     let refused = program.try_run(&["order", "import", "-"], &other);
     assert_eq!(
         String::from_utf8_lossy(&refused.stderr),
-        "error: there is another order flight/test/corp001/import-1\n"
+        "error: order 1 {\"app\":\"test\",\"dis_order_id\":\"import-1\",\"sub_channel\":\"corp001\"}: there is another order flight/test/corp001/import-1\n"
     );
 
     assert!(
@@ -270,6 +270,11 @@ fn orders_are_imported_listed_and_shown_with_personal_data_masked() {
     assert!(!shown.contains("欧阳不在册") && shown.contains(r#""name": "***""#), "{shown}");
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(shown["story"][0]["what"], "import");
+    let fail = r#"{"reason":"no seats"}"#;
+    let failing = "flight/test/corp001/demo-not-submitted";
+    program.run(&["order", "advance", failing, "fail", "--with", fail]);
+    let story: Value = serde_json::from_str(&program.run(&["order", "show", failing])).unwrap();
+    assert_eq!(story["story"][0]["facts"]["reason"], "no seats");
     assert!(program.run(&["order", "show", path.trim(), "--reveal"]).contains("欧阳不在册"));
 
     for (args, error) in [
@@ -388,7 +393,7 @@ fn production_wants_a_key_of_its_own_and_refuses_the_demo_app() {
     let production = ["serve", "--production", "--port", "0"];
     assert_eq!(
         complaint(folder.path(), &production, &[]),
-        "error: --production needs a sealing key: set TRIPWRIGHT_KEY or TRIPWRIGHT_KEY_FILE\n"
+        "error: there is no database ./data/tripwright.db: start the sandbox first (tripwright serve), name another folder (--data), or give a new database its sealing key (TRIPWRIGHT_KEY or TRIPWRIGHT_KEY_FILE)\n"
     );
     let short = complaint(folder.path(), &production, &[("TRIPWRIGHT_KEY", "5a")]);
     assert_eq!(short, "error: TRIPWRIGHT_KEY: the sealing key must be 64 hex digits\n");
@@ -426,10 +431,9 @@ fn production_serves_apps_that_were_made_for_it_and_prints_no_secret() {
     assert!(served.contains("time_get_response"), "{served}");
 
     // Somebody adds the demo app behind the server's back: it stays unknown.
-    let mut add = command(folder.path(), &["app", "add", demo::APP_KEY]);
-    assert!(
-        add.envs(key).env("TRIPWRIGHT_APP_SECRET", demo::SECRET).output().unwrap().status.success()
-    );
+    let secret_file = folder.path().join("demo-secret");
+    std::fs::write(&secret_file, demo::SECRET).unwrap();
+    run(&["app", "add", demo::APP_KEY, "--secret-file", secret_file.to_str().unwrap()]);
     let demo_call =
         command(folder.path(), &["call", "taobao.time.get", "--url", &url]).output().unwrap();
     assert!(String::from_utf8_lossy(&demo_call.stdout).contains(r#""code":29"#));
@@ -439,6 +443,103 @@ fn production_serves_apps_that_were_made_for_it_and_prints_no_secret() {
     child.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
     child.wait().unwrap();
     assert_eq!(printed, "");
+}
+
+#[test]
+fn a_command_makes_no_database_and_no_key_by_accident() {
+    let folder = tempfile::tempdir().unwrap();
+    for args in [["order", "list"], ["app", "list"]] {
+        assert!(complaint(folder.path(), &args, &[]).starts_with("error: there is no database "));
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+
+    let (folder, _) = Program::serve(&[]).terminate();
+    std::fs::remove_file(folder.path().join("data/key")).unwrap();
+    for args in [["order", "list"].as_slice(), &["serve", "--port", "0"]] {
+        let refused = complaint(folder.path(), args, &[]);
+        assert!(refused.contains("is sealed with a key that is not here"), "{refused}");
+    }
+    assert!(!folder.path().join("data/key").exists());
+}
+
+#[test]
+fn two_sandboxes_that_start_at_once_in_one_folder_both_serve() {
+    let folder = tempfile::tempdir().unwrap();
+    let spawn = || {
+        let mut one = command(folder.path(), &["serve", "--port", "0"]);
+        one.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let both = [spawn(), spawn()];
+    for mut one in both {
+        let mut first = String::new();
+        BufReader::new(one.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        one.kill().unwrap();
+        let errors = one.wait_with_output().unwrap().stderr;
+        assert!(first.starts_with("url http://"), "{first} {}", String::from_utf8_lossy(&errors));
+    }
+}
+
+#[test]
+fn a_sandbox_whose_demo_app_was_revoked_does_not_advertise_it() {
+    let program = Program::serve(&[]);
+    program.run(&["app", "revoke", "test"]);
+    let (folder, _) = program.terminate();
+    let mut again = command(folder.path(), &["serve", "--port", "0"]);
+    let mut child = again.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let lines: Vec<_> = lines.take(3).map(Result::unwrap).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(lines[2].starts_with("the demo app was changed or revoked"), "{lines:?}");
+}
+
+#[test]
+fn an_app_is_changed_only_in_what_is_named() {
+    let program = Program::serve(&[]);
+    program.run(&["app", "add", "bank", "--method", "taobao.time.get", "--calls-per-day", "9"]);
+    program.run(&["app", "change", "bank", "--sub-channel", "corp002"]);
+    let listed = program.run(&["app", "list"]);
+    assert!(listed.contains("bank\tactive\ttaobao.time.get\tcorp002\t\t9\t-\n"), "{listed}");
+    program.run(&["app", "change", "bank", "--method", "all", "--calls-per-day", "none"]);
+    let listed = program.run(&["app", "list"]);
+    assert!(listed.contains("bank\tactive\tall methods\tcorp002\t\t-\t-\n"), "{listed}");
+    let again = program.try_run(&["app", "add", "bank"], "");
+    let errors = String::from_utf8(again.stderr).unwrap();
+    assert_eq!(errors, "error: there is an app bank already; `tripwright app change` changes it\n");
+}
+
+#[test]
+fn an_import_says_which_order_is_wrong_and_brings_in_the_others() {
+    let program = Program::serve(&[]);
+    let mut misspelt = crate::app::payable("bad-1");
+    misspelt["booking"]["setle_type"] = "corporate_cash".into();
+    let mut backwards = crate::app::payable("bad-2");
+    backwards["history"] = serde_json::json!([
+        {"at": "2026-03-01T01:00:00Z", "do": {"command": "confirm"}},
+        {"at": "2026-03-01T00:00:00Z", "do": {"command": "cancel"}},
+    ]);
+    let mut nameless = crate::app::payable("bad-3");
+    nameless["booking"]["travellers"][0]["name"] = 7.into();
+    let mut surplus = crate::app::payable("bad-4");
+    surplus["history"][0]["do"]["nonsense"] = 1.into();
+    let good = crate::app::payable("good-1");
+    let all = serde_json::json!([misspelt, backwards, nameless, surplus, good]).to_string();
+    let output = program.try_run(&["order", "import", "-"], &all);
+    assert!(!output.status.success());
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "flight/test/corp001/good-1\n");
+    let errors = String::from_utf8(output.stderr).unwrap();
+    for (line, end) in errors.lines().zip([
+        "booking.setle_type means nothing here",
+        "history entry 2: 2026-03-01T00:00:00Z is before the entry above it, or in the future",
+        "booking: invalid type: integer `7`, expected a text",
+        "history entry 1: transition.nonsense means nothing here",
+    ]) {
+        assert!(line.ends_with(end), "{line}");
+    }
+    // Imported again after it has moved on, the order is still the same order.
+    program.cancel("good-1");
+    let again = program.run_with_input(&["order", "import", "-"], &good.to_string());
+    assert_eq!(again, "flight/test/corp001/good-1\n");
 }
 
 #[test]
@@ -472,9 +573,29 @@ fn flags_win_over_variables_and_variables_over_the_file() {
     assert_eq!(node(&program), ".flag");
 
     let (folder, _) = program.terminate();
-    std::fs::write(&config, "nod = \".file\"\n").unwrap();
-    let refused = complaint(folder.path(), &["serve", "--config", &config], &[]);
-    assert!(refused.ends_with("nod is no setting\n"), "{refused}");
+    for (text, key) in [("nod = \".file\"\n", "nod"), ("reveal = true\n", "reveal")] {
+        std::fs::write(&config, text).unwrap();
+        let refused = complaint(folder.path(), &["serve", "--config", &config], &[]);
+        assert!(refused.ends_with(&format!("{key} is no setting\n")), "{refused}");
+    }
+}
+
+#[test]
+fn a_truth_value_is_said_in_any_usual_way_and_a_flag_wins_over_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("t.toml");
+    std::fs::write(&config, "cancel_while_ticketing = true\n").unwrap();
+    let config = config.to_str().unwrap().to_owned();
+    let fail_code =
+        |program: &Program| program.cancel("demo-ticketing")["module"]["fail_code"].clone();
+    let no = ["--cancel-while-ticketing=false"];
+    let program = Program::serve_in(folder, &no, &[("TRIPWRIGHT_CONFIG", &config)]);
+    assert_eq!(fail_code(&program), "1002");
+    for (value, expected) in [("0", "1002"), ("no", "1002"), ("1", "")] {
+        let variable = [("TRIPWRIGHT_CANCEL_WHILE_TICKETING", value)];
+        let program = Program::serve_in(tempfile::tempdir().unwrap(), &[], &variable);
+        assert_eq!(fail_code(&program).as_str().unwrap_or_default(), expected, "{value}");
+    }
 }
 
 #[test]

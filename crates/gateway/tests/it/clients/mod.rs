@@ -181,7 +181,6 @@ fn check(client: Client) {
     order["booking"]["segments"][0]["arrives"] = "2099-06-01T11:00:00".into();
     order["history"] = json!([{"do": {"command": "confirm", "until": "2099-01-01T00:00:00Z"}}]);
     program.run_with_input(&["order", "import", "-"], &order.to_string());
-    program.run(&["app", "add", "few", "--sub-channel", "corp001", "--calls-per-day", "0"]);
 
     let url = program.url.as_str();
     let cancel = |id: &str| {
@@ -198,7 +197,7 @@ fn check(client: Client) {
         call(url, QUOTE, json!({"rent_car_b2b_check_cancel_order_req": req.to_string()}))
     };
     let (awkward, mut limited) = (awkward(&client), cancel("1"));
-    let few = program.secret_of("few");
+    let few = program.add_limited("few");
     (limited["app_key"], limited["secret"]) = (json!("few"), json!(few.secret));
     limited["session"] = json!(few.session);
     let (mut no_session, mut bad_session, mut bad_secret) = (cancel("1"), cancel("1"), cancel("1"));
