@@ -627,6 +627,20 @@ fn an_order_survives_its_document() {
     }
 }
 
+/// Documents as they have been stored. When their form must change, add another and keep these.
+#[test]
+fn every_document_ever_stored_still_reads() {
+    let flight: Order = serde_json::from_str(include_str!("documents/flight-1.json")).unwrap();
+    let change = flight.change(&"c-1".parse().unwrap()).unwrap();
+    assert_eq!((flight.status(), change.status()), (OrderStatus::Ticketed, ChangeStatus::Changed));
+    // A newer program may have added to it.
+    let mut newer: serde_json::Value =
+        serde_json::from_str(include_str!("documents/flight-1.json")).unwrap();
+    newer["booking"]["purpose"] = "training".into();
+    newer["booking"]["segments"][0]["aircraft"] = "A320".into();
+    assert_eq!(serde_json::from_value::<Order>(newer).unwrap(), flight);
+}
+
 #[test]
 fn known_codes_bring_their_names_and_unknown_ones_ask_for_them() {
     let segment = &booking().segments[0];

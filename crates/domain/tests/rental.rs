@@ -325,6 +325,13 @@ fn a_booking_or_policy_that_breaks_a_rule_is_no_rental() {
     }
 }
 
+/// Documents as they have been stored. When their form must change, add another and keep these.
+#[test]
+fn every_document_ever_stored_still_reads() {
+    let rental: Rental = serde_json::from_str(include_str!("documents/rental-1.json")).unwrap();
+    assert_eq!(rental.status().code(), 131);
+}
+
 proptest! {
     /// Later is never cheaper, where the terms themselves grow; and no fee leaves its bounds.
     #[test]

@@ -1,9 +1,10 @@
-//! A client for any TOP server: it signs, sends, and hands back the answer as it came.
+//! A client for any TOP server: it signs, sends, and reads the answer, typed or as it came.
 
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use top::{Format, Params, SignMethod, form, sign};
+use top::answer::{self, Answer, Unreadable};
+use top::{Format, Method, Params, SignMethod, form, sign};
 
 /// How long to wait for a connection: what the official Java client waits.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -32,6 +33,9 @@ pub enum Error {
         /// Why it failed.
         source: reqwest::Error,
     },
+    /// What came back is no answer of the declared shape.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     /// The client could not be set up.
     #[error("cannot set up the client: {0}")]
     Setup(reqwest::Error),
@@ -73,6 +77,23 @@ impl Client {
     #[must_use]
     pub fn format(self, format: Format) -> Self {
         Self { format, ..self }
+    }
+
+    /// Calls a declared method and reads its answer.
+    ///
+    /// # Errors
+    /// No answer came back, or one that does not have the declared shape.
+    pub async fn call<M: Method>(
+        &self,
+        request: &M,
+        session: Option<&str>,
+    ) -> Result<Answer<M::Response>, Error> {
+        let params: Vec<_> = form::request_params(request)
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        let body = self.execute(M::NAME, &params, session).await?;
+        Ok(answer::read(self.format, &body)?)
     }
 
     /// Calls `method` and returns the body of the answer, whatever it says.
