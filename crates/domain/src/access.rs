@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AppKey, ChannelId, SubChannel};
+use crate::id::{AppKey, ChannelId, CwtAccountNo, SubChannel};
 use crate::{Instant, Pii, pii};
 
 /// A partner's application.
@@ -21,6 +21,13 @@ pub struct App {
     pub sub_channels: BTreeSet<SubChannel>,
     /// The car-rental channels it distributes for.
     pub channels: BTreeSet<ChannelId>,
+    /// The accounts it supplies under.
+    #[serde(default)]
+    pub cwt_accounts: BTreeSet<CwtAccountNo>,
+    /// Whether the published pages' own examples are let through though they break rules: a ticket
+    /// number that is not 13 digits, say. Never heeded in production.
+    #[serde(default)]
+    pub lenient: bool,
     /// How often it may call.
     pub quota: Quota,
     /// When it was withdrawn; from then on it is as unknown as one that never was.

@@ -108,6 +108,16 @@ ids! {
     DisSubOrderId(printable);
     /// A car-rental distribution channel (渠道).
     ChannelId(undivided);
+    /// An account under which a supplier books (cwt账号).
+    CwtAccountNo(undivided);
+    /// A supplier's own order number (订单号).
+    OutRelationOrderId(printable);
+    /// The number of a travel request (差旅单号).
+    TravelRequestId(printable);
+    /// An employee's number (工号).
+    EmployeeNo(printable);
+    /// A HappyTrip user's id (用户id).
+    HtUserId(printable);
     /// The platform's number of a rental order (平台订单id).
     RentalOrderId(printable);
     /// A distributor's own number of a rental order (外部订单ID).

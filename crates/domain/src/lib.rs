@@ -8,6 +8,7 @@ pub mod access;
 pub mod code;
 pub mod flight;
 pub mod id;
+pub mod itinerary;
 pub mod money;
 pub mod pii;
 pub mod rental;

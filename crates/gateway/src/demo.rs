@@ -60,6 +60,8 @@ pub async fn load(store: &Store, now: Instant) -> anyhow::Result<()> {
             methods: Entitlement::All,
             sub_channels: sub_channels.iter().filter_map(|id| id.parse().ok()).collect(),
             channels: "80001".parse().into_iter().collect(),
+            cwt_accounts: "12342134".parse().into_iter().collect(),
+            lenient: true,
             quota: Quota::default(),
             revoked_at: None,
         };
@@ -180,6 +182,7 @@ const ORDERS: &[(&str, &str, &[Event])] = &[
 fn orders(now: Instant) -> Vec<Value> {
     let calendar = Calendar { now, today: platform_clock(now) };
     let mut orders = rentals(&calendar);
+    orders.extend(receipts(&calendar));
     let numbered = ORDERS.iter().enumerate();
     let flights = numbered.map(|(at, (sub_channel, id, events))| {
         // Ten ticket numbers for each order.
@@ -278,6 +281,35 @@ fn past(calendar: &Calendar, event: Event, change: &str, serial: u64) -> Value {
         Drop => (35, in_change(json!({"command": "cancel-change"}))),
     };
     json!({"at": calendar.ago(minutes_ago), "do": command})
+}
+
+/// Orders whose receipts can be reported; the first is the published page's own example.
+fn receipts(calendar: &Calendar) -> Vec<Value> {
+    #[rustfmt::skip]
+    const RECEIPTS: &[(&str, &str, &str, &[&str])] = &[
+        ("123421342134",            "3021342134", "approved",  &["23142134"]),
+        ("demo-receipts",           "3021342135", "approved",  &["781-2500000001", "781-2500000002"]),
+        ("demo-receipts-approving", "3021342136", "approving", &["781-2500000003"]),
+        ("demo-receipts-refunded",  "3021342137", "approved",  &["781-2500000004", "781-2500000005"]),
+    ];
+    let order = |(id, travel, status, tickets): &(&str, &str, &str, &[&str])| {
+        let ticket = |number: &&str| json!({"number": number, "traveller": {"emp_no": "322558", "ht_user_id": "123421"}});
+        let refund = json!({"at": calendar.ago(30), "do": {
+            "command": "end-ticket", "number": tickets[0], "state": "refunded",
+        }});
+        let history = if id.ends_with("refunded") { vec![refund] } else { Vec::new() };
+        json!({
+            "kind": "receipts",
+            "booking": {
+                "key": {"app": APP_KEY, "cwt_account_no": "12342134", "out_relation_order_id": id},
+                "booked_at": calendar.ago(60),
+                "travel_request": {"tes_head_id": travel, "status": status},
+                "tickets": tickets.iter().map(ticket).collect::<Vec<_>>(),
+            },
+            "history": history,
+        })
+    };
+    RECEIPTS.iter().map(order).collect()
 }
 
 /// Tickets for the two travellers of every demo order; MU's accounting code is 781.

@@ -25,6 +25,14 @@ pub trait Family: Serialize + DeserializeOwned + Clone + PartialEq + Send {
     /// The booking is malformed or breaks a rule.
     fn book(booking: Value, now: Instant) -> anyhow::Result<Self>;
 
+    /// What was booked, as it was understood.
+    ///
+    /// # Errors
+    /// It does not serialise, which none of ours does.
+    fn booked(&self) -> anyhow::Result<Value> {
+        Ok(serde_json::to_value(self)?["booking"].take())
+    }
+
     /// Performs a transition by name; its own facts stand beside the name.
     ///
     /// # Errors
@@ -45,6 +53,17 @@ pub trait Family: Serialize + DeserializeOwned + Clone + PartialEq + Send {
 
     /// Whether two orders were booked as one, when what was made up is left aside.
     fn is_same_booking(&self, other: &Self) -> bool;
+
+    /// Numbers that joining what waits for this order could claim.
+    fn claims(&self) -> Vec<LookUp> {
+        Vec::new()
+    }
+
+    /// Joins an order that has appeared with what has waited for it under its key, if that is what is
+    /// there. `held` are those of its claims that other orders hold. Says what happened.
+    fn join(self, _booked: &Self, _held: &[LookUp]) -> Option<(Self, Value)> {
+        None
+    }
 }
 
 /// The codes of an order.
@@ -113,7 +132,7 @@ pub fn read_command<C: Serialize + DeserializeOwned>(given: Value) -> anyhow::Re
 #[macro_export]
 macro_rules! families {
     ($consumer:ident) => {
-        $consumer! { domain::flight::Order, domain::rental::Rental }
+        $consumer! { domain::flight::Order, domain::itinerary::Receipts, domain::rental::Rental }
     };
 }
 

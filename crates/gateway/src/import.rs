@@ -94,8 +94,7 @@ async fn store_as<F: Family>(
 ) -> anyhow::Result<Outcome> {
     let given = import.booking.clone();
     let mut order = F::book(import.booking, cause.at)?;
-    let understood = serde_json::to_value(&order)?;
-    refuse_unknown(&given, &understood["booking"], "booking")?;
+    refuse_unknown(&given, &order.booked()?, "booking")?;
     let mut last = Instant::MIN;
     for (position, past) in import.history.into_iter().enumerate() {
         let entry = || format!("history entry {}", position + 1);
@@ -107,13 +106,23 @@ async fn store_as<F: Family>(
         order = order.perform(past.command, at).with_context(entry)?.0.into_state();
     }
     let path = order.path();
+    let key = path.key();
+    let mut held = Vec::new();
+    for claim in order.claims() {
+        let holder = store.find(&key.owner, key.kind, &claim).await?;
+        held.extend(holder.filter(|holder| *holder != key).map(|_| claim));
+    }
+    let put = |document: F, facts| {
+        let look_ups = document.look_ups();
+        Decision::Put { document, what: "import", facts, look_ups }
+    };
     let is_ours = store
-        .change(&path.key(), cause, |stored: Option<F>| match stored {
-            Some(stored) => (Decision::Keep, stored.is_same_booking(&order)),
-            None => {
-                let look_ups = order.look_ups();
-                let document = order.clone();
-                (Decision::Put { document, what: "import", facts: None, look_ups }, true)
+        .change(&key, cause, |stored: Option<F>| {
+            let Some(stored) = stored else { return (put(order.clone(), None), true) };
+            let is_same = stored.is_same_booking(&order);
+            match stored.join(&order, &held) {
+                Some((joined, facts)) => (put(joined, Some(facts)), true),
+                None => (Decision::Keep, is_same),
             }
         })
         .await?;

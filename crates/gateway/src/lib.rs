@@ -12,6 +12,7 @@ mod handlers;
 pub mod import;
 pub mod pipeline;
 pub mod quota;
+pub mod receipts;
 pub mod rental;
 pub mod server;
 pub mod settings;

@@ -92,6 +92,8 @@ mod tests {
             methods: Entitlement::All,
             sub_channels: BTreeSet::new(),
             channels: BTreeSet::new(),
+            cwt_accounts: BTreeSet::new(),
+            lenient: false,
             quota: Quota { calls_per_day, calls_per_second },
             revoked_at: None,
         }

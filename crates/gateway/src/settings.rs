@@ -46,6 +46,12 @@ pub struct Settings {
           value_parser = BoolishValueParser::new())]
     pub cancel_while_ticketing: bool,
 
+    /// Let receipts that come before their order wait for it; otherwise they are refused with HT-2001
+    #[arg(long, env = "TRIPWRIGHT_PARK_EARLY_RECEIPTS", default_value = "true", num_args = 0..=1,
+          require_equals = true, default_missing_value = "true", action = ArgAction::Set,
+          value_parser = BoolishValueParser::new())]
+    pub park_early_receipts: bool,
+
     /// Code table of passenger_type in change.detail (inferred: traveller)
     #[arg(long, env = "TRIPWRIGHT_PASSENGER_TYPE_TABLE", value_enum, default_value_t)]
     pub passenger_type_table: PassengerTypeTable,

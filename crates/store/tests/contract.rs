@@ -262,6 +262,8 @@ fn app(key: &str) -> App {
         methods: Entitlement::All,
         sub_channels: ["corp001".parse().unwrap()].into(),
         channels: [].into(),
+        cwt_accounts: [].into(),
+        lenient: false,
         quota: Quota::default(),
         revoked_at: None,
     }

@@ -6,6 +6,7 @@
 macro_rules! catalogue {
     ($consumer:ident) => {
         $consumer! {
+            alibaba_happytrip_flight_order_itinerary_postback,
             alitrip_btrip_flight_distribution_change_detail,
             alitrip_btrip_flight_distribution_order_cancel,
             alitrip_rentcar_btb_order_cancelcheck,

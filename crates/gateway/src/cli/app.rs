@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use domain::Pii;
 use domain::access::{App as Application, Entitlement, Quota};
-use domain::id::{AppKey, ChannelId, SubChannel};
+use domain::id::{AppKey, ChannelId, CwtAccountNo, SubChannel};
 
 use super::{Desk, print};
 use crate::context;
@@ -59,6 +59,10 @@ struct Facts {
     /// A car-rental channel it distributes for
     #[arg(long = "channel")]
     channels: Vec<ChannelId>,
+
+    /// An account it supplies under
+    #[arg(long = "cwt-account")]
+    cwt_accounts: Vec<CwtAccountNo>,
 
     /// Calls it may make in one day of the platform's clock, or `none` for no limit
     #[arg(long, value_parser = limit)]
@@ -113,6 +117,8 @@ impl Facts {
             methods: Entitlement::All,
             sub_channels: BTreeSet::new(),
             channels: BTreeSet::new(),
+            cwt_accounts: BTreeSet::new(),
+            lenient: false,
             quota: Quota::default(),
             revoked_at: None,
         };
@@ -155,6 +161,9 @@ impl Facts {
         if !self.channels.is_empty() {
             app.channels = self.channels.into_iter().collect();
         }
+        if !self.cwt_accounts.is_empty() {
+            app.cwt_accounts = self.cwt_accounts.into_iter().collect();
+        }
         if let Some(Limit(most)) = self.calls_per_day {
             app.quota.calls_per_day = most;
         }
@@ -165,7 +174,7 @@ impl Facts {
     }
 }
 
-/// One line for each app: key, state, methods, sub-channels, channels, calls a day, calls a second.
+/// One line for each app: key, state, methods, sub-channels, channels, CWT accounts, calls a day, calls a second.
 async fn list(desk: &Desk) -> anyhow::Result<()> {
     for app in desk.store.apps().await? {
         let methods = match &app.methods {
@@ -178,11 +187,15 @@ async fn list(desk: &Desk) -> anyhow::Result<()> {
             Some(at) => format!("revoked {at}"),
             None => "active".to_owned(),
         };
+        let accounts: Vec<_> = app.cwt_accounts.iter().map(CwtAccountNo::as_str).collect();
         let (sub_channels, channels) = (sub_channels.join(","), channels.join(","));
+        let accounts = accounts.join(",");
         let most = |limit: Option<u32>| limit.map_or("-".to_owned(), |most| most.to_string());
         let (day, second) = (most(app.quota.calls_per_day), most(app.quota.calls_per_second));
         let key = &app.key;
-        print(&format!("{key}\t{state}\t{methods}\t{sub_channels}\t{channels}\t{day}\t{second}"))?;
+        print(&format!(
+            "{key}\t{state}\t{methods}\t{sub_channels}\t{channels}\t{accounts}\t{day}\t{second}"
+        ))?;
     }
     Ok(())
 }

@@ -62,7 +62,8 @@ enum Action {
         path: Path,
         /// Of a flight: begin, submit, confirm, fail, pay, confirm-ticketing, ticket, fail-ticketing,
         /// cancel, apply-change, price-change, pay-change, reissue, refuse-change, cancel-change. Of a
-        /// rental: pay, accept, prepare, refuse, pick-up, give-back, complete, cancel, close
+        /// rental: pay, accept, prepare, refuse, pick-up, give-back, complete, cancel, close. Of
+        /// receipts: decide-travel, end-ticket
         command: String,
         /// The transition's own facts as JSON, such as {"alipay_trade_no":"t-1"} for pay
         #[arg(long = "with", default_value = "{}")]

@@ -1,5 +1,6 @@
 //! One module per method: the only place where wire types meet domain types.
 
+pub mod alibaba_happytrip_flight_order_itinerary_postback;
 pub mod alitrip_btrip_flight_distribution_change_detail;
 pub mod alitrip_btrip_flight_distribution_order_cancel;
 pub mod alitrip_rentcar_btb_order_cancelcheck;

@@ -137,6 +137,8 @@ impl App {
             methods: Entitlement::All,
             sub_channels: ["corp001".parse().unwrap(), "corp002".parse().unwrap()].into(),
             channels: [].into(),
+            cwt_accounts: [].into(),
+            lenient: false,
             quota: Quota::default(),
             revoked_at: None,
         };

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod alibaba_happytrip_flight_order_itinerary_postback;
 mod alitrip_btrip_flight_distribution_change_detail;
 mod alitrip_btrip_flight_distribution_order_cancel;
 mod alitrip_rentcar_btb_order_cancelcheck;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::app::{CANCEL, WRAPPER, payable};
 use crate::program::Program;
 
+const POSTBACK: &str = "alibaba.happytrip.flight.order.itinerary.postback";
 const QUOTE: &str = "alitrip.rentcar.btb.order.cancelcheck";
 const DETAIL: &str = "alitrip.btrip.flight.distribution.change.detail";
 
@@ -174,129 +175,181 @@ fn wrapped(rq: Value) -> Value {
     json!({ WRAPPER: rq.to_string() })
 }
 
-fn check(client: Client) {
+fn cancel(program: &Program, id: &str) -> Value {
+    call(&program.url, CANCEL, wrapped(json!({"sub_channel": "corp001", "dis_order_id": id})))
+}
+
+/// A sandbox that holds the client's awkward order.
+fn sandbox(client: &Client) -> Program {
     let program = Program::serve(&[]);
-    let mut order = payable(&awkward(&client));
+    let mut order = payable(&awkward(client));
     order["booking"]["segments"][0]["departs"] = "2099-06-01T08:00:00".into();
     order["booking"]["segments"][0]["arrives"] = "2099-06-01T11:00:00".into();
     order["history"] = json!([{"do": {"command": "confirm", "until": "2099-01-01T00:00:00Z"}}]);
     program.run_with_input(&["order", "import", "-"], &order.to_string());
+    program
+}
 
-    let url = program.url.as_str();
-    let cancel = |id: &str| {
-        call(url, CANCEL, wrapped(json!({"sub_channel": "corp001", "dis_order_id": id})))
-    };
-    let change = |id: &str| {
-        let rq =
-            json!({"dis_order_id": "1234", "sub_channel": "jianhang001", "dis_sub_order_id": id});
-        call(url, DETAIL, wrapped(rq))
-    };
-    let rental = |order_id: &str| {
-        let req =
-            json!({"order_id": order_id, "out_order_id": "gaode123456", "channel_id": "80001"});
-        call(url, QUOTE, json!({"rent_car_b2b_check_cancel_order_req": req.to_string()}))
-    };
-    let (awkward, mut limited) = (awkward(&client), cancel("1"));
-    let few = program.add_limited("few");
-    (limited["app_key"], limited["secret"]) = (json!("few"), json!(few.secret));
-    limited["session"] = json!(few.session);
-    let (mut no_session, mut bad_session, mut bad_secret) = (cancel("1"), cancel("1"), cancel("1"));
-    no_session["session"] = Value::Null;
-    bad_session["session"] = json!("nobody's");
-    bad_secret["secret"] = json!("wrong");
-    let mut clock = call(url, "taobao.time.get", json!({}));
+impl Client {
+    /// Makes the calls and compares what the client made of each answer.
+    fn expect(&self, calls_and_results: Vec<(Value, Value)>) {
+        let (calls, expected): (Vec<_>, Vec<_>) = calls_and_results.into_iter().unzip();
+        let mut results = self.call_all(&calls);
+        results.iter_mut().for_each(settle);
+        for (result, expected) in results.into_iter().zip(expected) {
+            assert_eq!(result, expected, "{}", self.name);
+        }
+    }
+
+    /// Makes one call that is served, and returns the members of its answer's root.
+    fn members(&self, call: Value, root: &str) -> Value {
+        let mut results = self.call_all(&[call]);
+        settle(&mut results[0]);
+        let ok = results[0]["ok"].take();
+        let members = if self.keeps_root { ok[root].clone() } else { ok };
+        assert!(members.is_object(), "{}: {results:?}", self.name);
+        members
+    }
+}
+
+fn clock_is_read(client: &Client, program: &Program) {
+    let mut clock = call(&program.url, "taobao.time.get", json!({}));
     clock["session"] = Value::Null;
-
-    let mut results = client.call_all(&[
-        clock,
-        cancel(&awkward),
-        cancel(&awkward),
-        cancel("test0087771"),
-        cancel("没有这个订单"),
-        change("1234"),
-        change("no-such-change"),
-        call(url, CANCEL, json!({})),
-        call(url, CANCEL, json!({WRAPPER: "{'sub_channel':'corp001'}"})),
-        call(url, CANCEL, wrapped(json!({"sub_channel": "corp001"}))),
-        no_session,
-        bad_session,
-        bad_secret,
-        limited,
-        call(url, "alitrip.nope", json!({})),
-        rental("fz1234567"),
-        rental("fz0000000"),
-    ]);
-    results.iter_mut().for_each(settle);
-    let mut results = results.into_iter();
-    let mut next = || results.next().unwrap();
-
-    let time = next();
-    let time = if client.keeps_root {
-        &time["ok"]["time_get_response"]["time"]
-    } else {
-        &time["ok"]["time"]
-    };
+    let time = client.members(clock, "time_get_response")["time"].clone();
     assert!(time.as_str().unwrap().parse::<top::Date>().is_ok(), "{}: {time}", client.name);
+}
 
+fn orders_are_cancelled(client: &Client, program: &Program) {
     let root = "alitrip_btrip_flight_distribution_order_cancel_response";
-    let first = next();
-    let members = if client.keeps_root { &first["ok"][root] } else { &first["ok"] };
-    let at = members["result"]["module"]["cancel_time"].clone();
+    let awkward = awkward(client);
+    let first = client.members(cancel(program, &awkward), root);
+    let at = first["result"]["module"]["cancel_time"].clone();
     let cancelled = json!({"result": {
         "module": {"cancel_time": at, "order_status": "10"},
         "result_code": 0, "result_msg": "成功", "success": true,
     }});
-    assert_eq!(first, client.success(root, cancelled), "{}", client.name);
-    assert_eq!(next(), first, "{}: the second cancel", client.name);
+    assert_eq!(first, cancelled, "{}", client.name);
     let refused = json!({"result": {
         "module": {"fail_code": "1001", "fail_reason": "已出票不可取消", "order_status": "5"},
         "result_code": 1001, "result_msg": "取消失败", "success": false,
     }});
-    assert_eq!(next(), client.success(root, refused), "{}", client.name);
-    let missing = json!({"result": {
-        "result_code": 2001, "result_msg": "订单不存在", "success": false,
-    }});
-    assert_eq!(next(), client.success(root, missing.clone()), "{}", client.name);
+    client.expect(vec![
+        (cancel(program, &awkward), client.success(root, cancelled)),
+        (cancel(program, "test0087771"), client.success(root, refused)),
+        (cancel(program, "没有这个订单"), client.success(root, not_found())),
+    ]);
+}
 
+fn not_found() -> Value {
+    json!({"result": {"result_code": 2001, "result_msg": "订单不存在", "success": false}})
+}
+
+fn changes_are_read(client: &Client, program: &Program) {
     let root = "alitrip_btrip_flight_distribution_change_detail_response";
-    let shown = next();
-    let members = if client.keeps_root { &shown["ok"][root] } else { &shown["ok"] };
-    let module = &members["result"]["module"];
+    let change = |id: &str| {
+        let rq =
+            json!({"dis_order_id": "1234", "sub_channel": "jianhang001", "dis_sub_order_id": id});
+        call(&program.url, DETAIL, wrapped(rq))
+    };
+    let shown = client.members(change("1234"), root);
+    let module = &shown["result"]["module"];
     assert_eq!(module["status"], 2, "{}", client.name);
     assert_eq!(module["flight_info_list"]["order_flight_info"][0]["arr_city"], "北京");
     assert_eq!(module["traveler_info_list"]["order_traveler_info"][0]["passenger_name"], "张三");
-    assert_eq!(next(), client.success(root, missing), "{}", client.name);
+    client.expect(vec![(change("no-such-change"), client.success(root, not_found()))]);
+}
 
+fn rejections_are_raised(client: &Client, program: &Program) {
+    let url = program.url.as_str();
+    let with = |name: &str, value: Value| {
+        let mut call = cancel(program, "1");
+        call[name] = value;
+        call
+    };
     let invalid = format!("非法参数: {WRAPPER}.dis_order_id");
-    let expected = [
-        client.error(40, &format!("Missing required arguments:{WRAPPER}"), None),
-        client.error(41, &format!("Invalid arguments:{WRAPPER}"), None),
-        client.error(50, "Remote service error", Some(("isv.invalid-parameter", &invalid))),
-        client.error(26, "Missing session", None),
-        client.error(27, "Invalid session", Some(("invalid-sessionkey", "SessionKey非法"))),
-        client.error(25, "Invalid signature", None),
-    ];
-    for expected in expected {
-        assert_eq!(next(), expected, "{}", client.name);
-    }
-    let mut limited = next();
-    let ban = limited["error"]["sub_msg"].take();
+    let no_order = call(url, CANCEL, wrapped(json!({"sub_channel": "corp001"})));
+    let no_json = call(url, CANCEL, json!({WRAPPER: "{'sub_channel':'corp001'}"}));
+    let missing = format!("Missing required arguments:{WRAPPER}");
+    let malformed = format!("Invalid arguments:{WRAPPER}");
+    let session = Some(("invalid-sessionkey", "SessionKey非法"));
+    let parameter = Some(("isv.invalid-parameter", invalid.as_str()));
+    client.expect(vec![
+        (call(url, CANCEL, json!({})), client.error(40, &missing, None)),
+        (no_json, client.error(41, &malformed, None)),
+        (no_order, client.error(50, "Remote service error", parameter)),
+        (with("session", Value::Null), client.error(26, "Missing session", None)),
+        (with("session", json!("nobody's")), client.error(27, "Invalid session", session)),
+        (with("secret", json!("wrong")), client.error(25, "Invalid signature", None)),
+        (call(url, "alitrip.nope", json!({})), client.error(22, "Invalid method", None)),
+    ]);
+}
+
+fn flow_control_is_raised(client: &Client, program: &Program) {
+    let few = program.add_limited("few");
+    let mut limited = cancel(program, "1");
+    limited["app_key"] = json!("few");
+    (limited["secret"], limited["session"]) = (json!(few.secret), json!(few.session));
+    let mut results = client.call_all(&[limited]);
+    settle(&mut results[0]);
+    let ban = results[0]["error"]["sub_msg"].take();
     let ban = ban.as_str().unwrap();
     let seconds =
         ban.strip_prefix("This ban will last for ").and_then(|b| b.strip_suffix(" more seconds"));
     assert!(seconds.unwrap().parse::<u32>().unwrap() <= 86_400, "{ban}");
-    limited["error"]["sub_msg"] = json!("checked");
+    results[0]["error"]["sub_msg"] = json!("checked");
     let by_day = "accesscontrol.limited-by-app-access-count";
-    assert_eq!(limited, client.error(7, "App Call Limited", Some((by_day, "checked"))));
-    assert_eq!(next(), client.error(22, "Invalid method", None), "{}", client.name);
+    let expected = client.error(7, "App Call Limited", Some((by_day, "checked")));
+    assert_eq!(results[0], expected, "{}", client.name);
+}
 
+fn rentals_are_quoted(client: &Client, program: &Program) {
     let root = "alitrip_rentcar_btb_order_cancelcheck_response";
-    let quoted = next();
-    let members = if client.keeps_root { &quoted["ok"][root] } else { &quoted["ok"] };
-    assert_eq!(members["cancel_fee"], "0.00", "{}: {quoted}", client.name);
-    assert_eq!(members["cancel_message"], "距取车时间不少于72小时,可免费取消");
+    let rental = |order_id: &str| {
+        let req =
+            json!({"order_id": order_id, "out_order_id": "gaode123456", "channel_id": "80001"});
+        let params = json!({"rent_car_b2b_check_cancel_order_req": req.to_string()});
+        call(&program.url, QUOTE, params)
+    };
+    let quoted = client.members(rental("fz1234567"), root);
+    assert_eq!(quoted["cancel_fee"], "0.00", "{}: {quoted}", client.name);
+    assert_eq!(quoted["cancel_message"], "距取车时间不少于72小时,可免费取消");
     let missing = json!({"successful": false, "ret_code": "4002", "ret_msg": "订单不存在"});
-    assert_eq!(next(), client.success(root, missing), "{}", client.name);
+    client.expect(vec![(rental("fz0000000"), client.success(root, missing))]);
+}
+
+fn receipts_are_taken(client: &Client, program: &Program) {
+    let root = "alibaba_happytrip_flight_order_itinerary_postback_response";
+    let receipts = |ticket: &str| {
+        let request = json!({
+            "out_relation_order_id": "123421342134", "tes_head_id": "3021342134",
+            "ticket_no_list": [ticket], "emp_no": "322558", "cwt_account_no": "12342134",
+            "ht_user_id": "123421",
+        });
+        call(&program.url, POSTBACK, json!({"flight_itinerary_request": request.to_string()}))
+    };
+    let content = |row: Value| json!({ "tickets": [row] }).to_string();
+    let known = json!({"ticket_no": "23142134", "number": "23142134", "result": "synced"});
+    let taken = json!({"ht_success": true, "ht_error_code": "0", "content": content(known)});
+    let bad = json!({"ticket_no": "票", "result": "refused"});
+    let refused = json!({
+        "ht_success": false, "ht_error_code": "HT-1002", "content": content(bad),
+        "error_msg": "票号格式错误",
+    });
+    client.expect(vec![
+        (receipts("23142134"), client.success(root, taken)),
+        (receipts("票"), client.success(root, refused)),
+    ]);
+}
+
+fn check(client: Client) {
+    let program = sandbox(&client);
+    clock_is_read(&client, &program);
+    orders_are_cancelled(&client, &program);
+    changes_are_read(&client, &program);
+    rejections_are_raised(&client, &program);
+    flow_control_is_raised(&client, &program);
+    rentals_are_quoted(&client, &program);
+    receipts_are_taken(&client, &program);
 }
 
 #[test]

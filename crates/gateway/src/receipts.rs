@@ -1,0 +1,131 @@
+//! Itinerary receipts as a family.
+
+use anyhow::Context as _;
+use domain::Instant;
+use domain::Step;
+use domain::itinerary::{Receipts, ReceiptsCommand, ReceiptsKey, ReceiptsOrder, TicketNo};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::{Key, LookUp, Store};
+
+use crate::family::{Family, Path, Status, read_command};
+
+/// Under which look-up the order that holds a ticket's receipt is found.
+const RECEIPT: &str = "receipt";
+
+/// An order as a person writes it.
+#[derive(Serialize, Deserialize)]
+struct Booking {
+    key: ReceiptsKey,
+    #[serde(flatten)]
+    order: ReceiptsOrder,
+}
+
+/// Where an order's receipts are kept.
+pub fn key(receipts: &ReceiptsKey) -> Key {
+    path(receipts).key()
+}
+
+/// The look-up that says which order holds a ticket's receipt.
+pub fn look_up(number: &TicketNo) -> LookUp {
+    LookUp { name: RECEIPT, value: number.to_string() }
+}
+
+/// Those of the tickets whose receipts another order of the same owner holds.
+///
+/// # Errors
+/// The store failed.
+pub async fn bound_elsewhere(
+    store: &Store,
+    key: &Key,
+    numbers: Vec<TicketNo>,
+) -> Result<Vec<TicketNo>, store::Error> {
+    let mut elsewhere = Vec::new();
+    for number in numbers {
+        let holder = store.find(&key.owner, key.kind, &look_up(&number)).await?;
+        if holder.is_some_and(|holder| holder != *key) {
+            elsewhere.push(number);
+        }
+    }
+    Ok(elsewhere)
+}
+
+fn path(receipts: &ReceiptsKey) -> Path {
+    Path {
+        kind: Receipts::KIND,
+        app: receipts.app.clone(),
+        scope: receipts.cwt_account_no.to_string(),
+        id: receipts.out_relation_order_id.to_string(),
+    }
+}
+
+impl Family for Receipts {
+    const KIND: &'static str = "receipts";
+
+    fn book(mut booking: Value, now: Instant) -> anyhow::Result<Self> {
+        if let Value::Object(members) = &mut booking {
+            members.entry("booked_at").or_insert_with(|| now.to_string().into());
+        }
+        let Booking { key, order } = serde_json::from_value(booking).context("booking")?;
+        Ok(Self::new(key, order)?)
+    }
+
+    fn booked(&self) -> anyhow::Result<Value> {
+        let Some(order) = self.order.clone() else { return Ok(Value::Null) };
+        Ok(serde_json::to_value(Booking { key: self.key.clone(), order })?)
+    }
+
+    fn perform(self, command: Value, _: Instant) -> anyhow::Result<(Step<Self>, &'static str)> {
+        let command: ReceiptsCommand = read_command(command)?;
+        let name = command.name();
+        Ok((Self::perform(self, command)?, name))
+    }
+
+    fn at(self, _: Instant) -> Self {
+        self
+    }
+
+    fn path(&self) -> Path {
+        path(&self.key)
+    }
+
+    fn look_ups(&self) -> Vec<LookUp> {
+        self.synced().map(look_up).collect()
+    }
+
+    fn status(&self) -> Status {
+        let Some(order) = &self.order else {
+            return Status { order_status: -1, pay_status: None, label: "order not seen yet" };
+        };
+        let status = order.travel_request.status;
+        Status { order_status: status.code(), pay_status: None, label: status.row().en }
+    }
+
+    fn is_same_booking(&self, other: &Self) -> bool {
+        let (Some(ours), Some(theirs)) = (&self.order, &other.order) else { return false };
+        let numbers = |order: &ReceiptsOrder| -> Vec<TicketNo> {
+            order.tickets.iter().map(|ticket| ticket.number.clone()).collect()
+        };
+        ours.travel_request.tes_head_id == theirs.travel_request.tes_head_id
+            && numbers(ours) == numbers(theirs)
+    }
+
+    fn claims(&self) -> Vec<LookUp> {
+        let tickets = self.order.iter().flat_map(|order| &order.tickets);
+        tickets.map(|ticket| look_up(&ticket.number)).collect()
+    }
+
+    fn join(self, booked: &Self, held: &[LookUp]) -> Option<(Self, Value)> {
+        if self.order.is_some() {
+            return None;
+        }
+        let order = booked.order.clone()?;
+        let numbers = order.tickets.iter().map(|ticket| &ticket.number);
+        let elsewhere: Vec<_> =
+            numbers.filter(|number| held.contains(&look_up(number))).cloned().collect();
+        let waited = self.parked.len();
+        let (joined, refused) = self.appear(order, &elsewhere);
+        let refused: Vec<_> = refused.iter().map(|refusal| refusal.code.text()).collect();
+        Some((joined, json!({"postbacks_that_waited": waited, "refused": refused})))
+    }
+}
