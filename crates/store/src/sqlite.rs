@@ -448,9 +448,7 @@ fn write_batch(connection: &Connection, batch: &mut Vec<Job>) {
         for job in jobs.by_ref() {
             let outcome = in_savepoint(connection, &job.write);
             done.push((job.reply, outcome));
-            // A full disk or a failed read rolls the whole transaction back by itself. Going on would
-            // begin a new one, and commit what its callers are told did not happen.
-            if connection.is_autocommit() || matches!(done.last(), Some((_, Err(Broken(_))))) {
+            if matches!(done.last(), Some((_, Err(Broken(_))))) {
                 return Err(rusqlite::Error::InvalidQuery);
             }
         }
@@ -459,19 +457,15 @@ fn write_batch(connection: &Connection, batch: &mut Vec<Job>) {
     let Err(error) = committed else {
         for (reply, outcome) in done {
             // A caller that has gone away does not need to be told.
-            let _ = reply.send(outcome.unwrap_or_else(|Broken(error)| Err(error.into())));
+            let _ = reply.send(outcome.unwrap_or_else(|Broken(why)| Err(Error::NotCommitted(why))));
         }
         return;
     };
     // What is left of the transaction must go before the next begins; there may be nothing.
     let _ = connection.execute_batch("ROLLBACK");
     let is_busy = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy);
-    let cause = done.iter().find_map(|(_, outcome)| match outcome {
-        Ok(Err(error)) => Some(error.to_string()),
-        Err(Broken(error)) => Some(error.to_string()),
-        Ok(Ok(_)) => None,
-    });
-    let cause = cause.unwrap_or_else(|| error.to_string());
+    let cause = done.iter().find_map(|(_, outcome)| outcome.as_ref().err());
+    let cause = cause.map_or_else(|| error.to_string(), |Broken(why)| why.clone());
     let waiting = done.into_iter().map(|(reply, _)| reply).chain(jobs.map(|job| job.reply));
     for reply in waiting {
         let error = if is_busy { Error::Busy } else { Error::NotCommitted(cause.clone()) };
@@ -479,20 +473,27 @@ fn write_batch(connection: &Connection, batch: &mut Vec<Job>) {
     }
 }
 
-/// A savepoint itself failed: the transaction is not to be trusted any more.
-struct Broken(rusqlite::Error);
+/// The transaction is gone or not to be trusted any more, and why. A full disk or a failed read rolls
+/// all of it back by itself; going on would begin another, and commit what its callers are told did
+/// not happen.
+struct Broken(String);
 
 fn in_savepoint(connection: &Connection, write: &Write) -> Result<Result<Outcome, Error>, Broken> {
     let step = |sql: &str| {
-        connection.prepare_cached(sql).and_then(|mut step| step.execute([])).map_err(Broken)
+        let stepped = connection.prepare_cached(sql).and_then(|mut step| step.execute([]));
+        stepped.map_err(|error| Broken(error.to_string()))
     };
     step("SAVEPOINT change")?;
     let outcome = perform(connection, write);
-    if connection.is_autocommit() {
-        return Ok(outcome);
-    }
-    if !matches!(outcome, Ok(Outcome::Done)) {
-        step("ROLLBACK TO change")?;
+    match &outcome {
+        Ok(Outcome::Done) => {}
+        Err(error) if connection.is_autocommit() => {
+            let why = std::error::Error::source(error).map(ToString::to_string);
+            return Err(Broken(why.unwrap_or_else(|| error.to_string())));
+        }
+        Ok(Outcome::Raced | Outcome::Taken { .. }) | Err(_) => {
+            step("ROLLBACK TO change")?;
+        }
     }
     step("RELEASE change")?;
     Ok(outcome)
@@ -614,7 +615,8 @@ mod tests {
         write_batch(&connection, &mut batch);
         for mut answer in answers {
             let told = answer.try_recv().unwrap();
-            assert!(matches!(told, Err(Error::NotCommitted(_))), "{told:?}");
+            let Err(Error::NotCommitted(why)) = told else { panic!("{told:?}") };
+            assert_eq!(why, "database or disk is full");
         }
         let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
         assert_eq!(count("SELECT count(*) FROM aggregate"), 0);

@@ -268,15 +268,24 @@ fn a_client_that_never_reads_loses_its_place_and_others_wait_their_turn() {
 #[test]
 fn a_client_that_closes_its_side_still_gets_its_answer() {
     let app = App::start();
-    let body = encode(&signed());
-    let mut stream = connect(&app);
-    let length = body.len();
-    let head =
-        format!("POST /router/rest HTTP/1.1\r\nHost: t\r\n{FORM}Content-Length: {length}\r\n\r\n");
-    stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(body.as_bytes()).unwrap();
-    stream.shutdown(std::net::Shutdown::Write).unwrap();
-    assert!(is_served(&parse(&drain(stream))));
+    for id in ["demo-payable", "demo-payable-confirmed", "demo-initial"] {
+        let rq = format!(r#"{{"sub_channel":"corp001","dis_order_id":"{id}"}}"#);
+        let mut params = public(CANCEL);
+        params.extend([("format", "json".into()), (WRAPPER, rq)]);
+        let pairs: Vec<_> = params.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        let sign = sign_md5(&pairs, "test");
+        params.push(("sign", sign));
+        let body = encode(&params);
+        let mut stream = connect(&app);
+        let head = format!(
+            "POST /router/rest HTTP/1.1\r\nHost: t\r\n{FORM}Content-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all((head + &body).as_bytes()).unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let reply = parse(&drain(stream)).text();
+        assert!(reply.contains(r#""success":true"#), "{id}: {reply}");
+    }
 }
 
 #[test]
