@@ -85,6 +85,12 @@ pub fn token() -> String {
     random_text(TOKEN_CHARS)
 }
 
+/// Sixteen random bytes, for a vector or a nonce that must never come again.
+#[expect(clippy::disallowed_methods, reason = "this is the source of randomness")]
+pub fn fresh_block() -> [u8; 16] {
+    rand::rng().random()
+}
+
 /// A new platform order number.
 #[expect(clippy::disallowed_methods, reason = "this is the source of randomness")]
 pub fn platform_number() -> i64 {

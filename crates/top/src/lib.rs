@@ -15,6 +15,7 @@ pub mod json;
 pub mod model;
 pub mod node;
 pub mod scalar;
+pub mod seal;
 pub mod sign;
 pub mod xml;
 

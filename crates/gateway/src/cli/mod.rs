@@ -4,6 +4,7 @@ mod app;
 mod call;
 mod file;
 mod order;
+mod seal;
 mod serve;
 mod session;
 mod sign;
@@ -43,6 +44,10 @@ enum Command {
     Call(call::Call),
     /// Print the string that is signed and its three digests
     Sign(sign::Sign),
+    /// Seal a value with SM4 under a partner's setting
+    Seal(seal::Seal),
+    /// Open a value sealed with SM4, or say which setting would
+    Open(seal::Open),
     /// Apps: who may call
     App(app::App),
     /// Sessions: access tokens of an app
@@ -97,6 +102,8 @@ async fn perform(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(settings) => serve::serve(*settings).await,
         Command::Call(call) => call.perform().await,
         Command::Sign(sign) => sign.perform(),
+        Command::Seal(seal) => seal.perform(),
+        Command::Open(open) => open.perform(),
         Command::App(app) => app.perform().await,
         Command::Session(session) => session.perform().await,
         Command::Order(orders) => orders.perform().await,

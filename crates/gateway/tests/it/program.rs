@@ -371,6 +371,35 @@ fn sign_prints_the_string_and_the_published_digest() {
 }
 
 #[test]
+fn values_are_sealed_and_opened_under_a_partners_setting_and_a_wrong_one_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let key = "0123456789abcdeffedcba9876543210";
+        let output = command(folder.path(), args).env("TRIPWRIGHT_SM4_KEY", key).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.success(), text(output.stdout), text(output.stderr))
+    };
+    let usual = "8e6d95a4b4b29a57d845dbd096e40f5d";
+    assert_eq!(run(&["seal", "张三"]).1, format!("{usual}\n"));
+    assert_eq!(run(&["open", usual]).1, "张三\n");
+    let (_, gcm, _) = run(&["seal", "张三", "--mode", "gcm", "--encoding", "base64"]);
+    assert_ne!(run(&["seal", "张三", "--mode", "gcm", "--encoding", "base64"]).1, gcm);
+    let (opened, _, errors) = run(&["open", gcm.trim()]);
+    assert!(!opened);
+    assert_eq!(
+        errors,
+        "error: the value does not open under this setting\n\
+         it opens to a readable text with --mode gcm --encoding base64\n"
+    );
+    let (_, _, errors) = run(&["open", "00"]);
+    assert!(errors.ends_with("check the key\n"), "{errors}");
+    let (_, _, errors) = run(&["seal", "张三", "--mode", "cbc"]);
+    assert_eq!(errors, "error: --mode cbc needs --iv\n");
+    let nobody = complaint(folder.path(), &["seal", "张三"], &[]);
+    assert!(nobody.contains("give the SM4 key in --sm4-key-file or TRIPWRIGHT_SM4_KEY"));
+}
+
+#[test]
 fn docs_print_every_declaration() {
     let folder = tempfile::tempdir().unwrap();
     let output = command(folder.path(), &["docs", "--json"]).output().unwrap();

@@ -1,0 +1,232 @@
+//! SM4 sealing of single values, as partners agree it among themselves.
+//!
+//! The pages say "SM4加密" and nothing more: mode, padding, encoding and the form of the key are a
+//! partner's setting. The usual choice, and the default here, is ECB with PKCS#7 in lower-case hex,
+//! as Hutool and sm-crypto have it. ECB shows which values are equal; use it on the wire only.
+
+use std::fmt;
+use std::str::FromStr;
+
+use aes_gcm::AesGcm;
+use aes_gcm::aead::{Aead, KeyInit as AeadKeyInit};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use cipher::block_padding::{NoPadding, Pkcs7};
+use cipher::consts::U12;
+use cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
+use sm4::Sm4;
+use zeroize::Zeroizing;
+
+/// Bytes of a block, of a key, and of an initialisation vector.
+pub const BLOCK_BYTES: usize = 16;
+/// Bytes of a GCM nonce.
+const NONCE_BYTES: usize = 12;
+
+/// How the blocks are chained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// Each by itself.
+    #[default]
+    Ecb,
+    /// CBC from a vector that both sides know.
+    CbcFixed([u8; BLOCK_BYTES]),
+    /// CBC from a vector that stands before the ciphertext.
+    CbcPrefixed,
+    /// GCM, its nonce before the ciphertext and its tag after it.
+    Gcm,
+}
+
+/// How the last block is filled, where the mode needs whole ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Padding {
+    /// PKCS#7, which for blocks of 16 bytes some call PKCS#5.
+    #[default]
+    Pkcs7,
+    /// Zero bytes. A value that ends in one does not survive it.
+    Zero,
+}
+
+/// How the bytes travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Encoding {
+    /// Hex digits, written in lower case and read in either.
+    #[default]
+    Hex,
+    /// Hex digits, written in upper case and read in either.
+    HexUpper,
+    /// Base64 with padding.
+    Base64,
+}
+
+/// An SM4 key.
+#[derive(Clone)]
+pub struct Key(Zeroizing<[u8; BLOCK_BYTES]>);
+
+/// The text is no key of any form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadKey;
+
+impl fmt::Display for BadKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an SM4 key is 32 hex digits, 16 bytes in base64, or 16 characters")
+    }
+}
+
+impl std::error::Error for BadKey {}
+
+impl FromStr for Key {
+    type Err = BadKey;
+
+    /// Reads the three forms that partners hand keys out in; their lengths tell them apart.
+    fn from_str(text: &str) -> Result<Self, BadKey> {
+        let bytes = match text.len() {
+            32 => from_hex(text),
+            24 => BASE64.decode(text).ok(),
+            BLOCK_BYTES => Some(text.as_bytes().to_vec()),
+            _ => None,
+        };
+        let bytes = Zeroizing::new(bytes.ok_or(BadKey)?);
+        let key = bytes.as_slice().try_into().map_err(|_| BadKey)?;
+        Ok(Self(Zeroizing::new(key)))
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// A partner's way of sealing.
+#[derive(Debug, Clone)]
+pub struct Sealing {
+    /// The key.
+    pub key: Key,
+    /// How blocks are chained.
+    pub mode: Mode,
+    /// How the last one is filled.
+    pub padding: Padding,
+    /// How the bytes travel.
+    pub encoding: Encoding,
+}
+
+/// The text does not open: another key, mode, padding or encoding, or damage. It says no more, since
+/// whoever could ask which would learn the plaintext byte by byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DoesNotOpen;
+
+impl fmt::Display for DoesNotOpen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("does not open under this SM4 setting")
+    }
+}
+
+impl std::error::Error for DoesNotOpen {}
+
+impl Sealing {
+    /// The usual way: ECB, PKCS#7, lower-case hex.
+    pub fn usual(key: Key) -> Self {
+        let (mode, padding, encoding) = <(Mode, Padding, Encoding)>::default();
+        Self { key, mode, padding, encoding }
+    }
+
+    /// Seals a value. `fresh` is random, new for every value, and used where the mode needs it.
+    pub fn seal(&self, clear: &str, fresh: [u8; BLOCK_BYTES]) -> String {
+        let clear = clear.as_bytes();
+        let key = self.key.0.as_slice();
+        let bytes = match self.mode {
+            Mode::Ecb => self.pad(ecb::Encryptor::<Sm4>::new_from_slice(key), clear),
+            Mode::CbcFixed(iv) => self.pad(cbc::Encryptor::<Sm4>::new_from_slices(key, &iv), clear),
+            Mode::CbcPrefixed => {
+                let sealed = self.pad(cbc::Encryptor::<Sm4>::new_from_slices(key, &fresh), clear);
+                [fresh.as_slice(), &sealed].concat()
+            }
+            Mode::Gcm => {
+                let nonce = &fresh[..NONCE_BYTES];
+                let cipher = <AesGcm<Sm4, U12> as AeadKeyInit>::new_from_slice(key);
+                let cipher = cipher.expect("16 bytes are a key");
+                let nonce_array = nonce.try_into().expect("12 bytes are a nonce");
+                let sealed = cipher.encrypt(nonce_array, clear);
+                [nonce, &sealed.expect("a value is far below GCM's 64 GiB")].concat()
+            }
+        };
+        match self.encoding {
+            Encoding::Hex => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+            Encoding::HexUpper => bytes.iter().map(|byte| format!("{byte:02X}")).collect(),
+            Encoding::Base64 => BASE64.encode(bytes),
+        }
+    }
+
+    fn pad<M: BlockModeEncrypt, E: fmt::Debug>(&self, mode: Result<M, E>, clear: &[u8]) -> Vec<u8> {
+        let mode = mode.expect("key and vector have 16 bytes");
+        match self.padding {
+            Padding::Pkcs7 => mode.encrypt_padded_vec::<Pkcs7>(clear),
+            Padding::Zero => {
+                let mut whole = clear.to_vec();
+                whole.resize(clear.len().next_multiple_of(BLOCK_BYTES), 0);
+                mode.encrypt_padded_vec::<NoPadding>(&whole)
+            }
+        }
+    }
+
+    /// Opens a value.
+    ///
+    /// # Errors
+    /// It does not open, or to something that is not UTF-8.
+    pub fn open(&self, sealed: &str) -> Result<String, DoesNotOpen> {
+        let bytes = match self.encoding {
+            Encoding::Hex | Encoding::HexUpper => from_hex(sealed),
+            Encoding::Base64 => BASE64.decode(sealed).ok(),
+        };
+        let bytes = bytes.ok_or(DoesNotOpen)?;
+        let key = self.key.0.as_slice();
+        let clear = match self.mode {
+            Mode::Ecb => self.unpad(ecb::Decryptor::<Sm4>::new_from_slice(key), &bytes)?,
+            Mode::CbcFixed(iv) => {
+                self.unpad(cbc::Decryptor::<Sm4>::new_from_slices(key, &iv), &bytes)?
+            }
+            Mode::CbcPrefixed => {
+                let (iv, rest) = bytes.split_at_checked(BLOCK_BYTES).ok_or(DoesNotOpen)?;
+                self.unpad(cbc::Decryptor::<Sm4>::new_from_slices(key, iv), rest)?
+            }
+            Mode::Gcm => {
+                let (nonce, rest) = bytes.split_at_checked(NONCE_BYTES).ok_or(DoesNotOpen)?;
+                let nonce = nonce.try_into().map_err(|_| DoesNotOpen)?;
+                let cipher = <AesGcm<Sm4, U12> as AeadKeyInit>::new_from_slice(key);
+                let cipher = cipher.map_err(|_| DoesNotOpen)?;
+                cipher.decrypt(nonce, rest).map_err(|_| DoesNotOpen)?
+            }
+        };
+        String::from_utf8(clear).map_err(|_| DoesNotOpen)
+    }
+
+    fn unpad<M: BlockModeDecrypt, E>(
+        &self,
+        mode: Result<M, E>,
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, DoesNotOpen> {
+        let mode = mode.map_err(|_| DoesNotOpen)?;
+        match self.padding {
+            Padding::Pkcs7 => mode.decrypt_padded_vec::<Pkcs7>(sealed).map_err(|_| DoesNotOpen),
+            Padding::Zero => {
+                let clear = mode.decrypt_padded_vec::<NoPadding>(sealed);
+                let mut clear = clear.map_err(|_| DoesNotOpen)?;
+                clear.truncate(clear.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1));
+                Ok(clear)
+            }
+        }
+    }
+}
+
+/// Reads hex digits of either case.
+pub fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes();
+    if !digits.len().is_multiple_of(2) {
+        return None;
+    }
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    digits
+        .chunks_exact(2)
+        .map(|pair| u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok())
+        .collect()
+}
