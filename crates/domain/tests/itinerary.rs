@@ -98,9 +98,10 @@ fn a_travel_request_that_is_not_approved_takes_no_receipts() {
     let undecided = order(|order| order["travel_request"]["status"] = "approving".into());
     let receipts = Receipts::new(key(), undecided).unwrap();
     let decide = ReceiptsCommand::DecideTravel { status: TravelStatus::Approved };
-    let receipts = receipts.perform(decide.clone()).unwrap().into_state();
+    let receipts =
+        receipts.perform(decide.clone(), at("2026-03-01T12:00:00Z")).unwrap().into_state();
     assert!(receipts.clone().post(postback(&NUMBERS), &[]).is_ok());
-    assert!(matches!(receipts.perform(decide), Ok(Step::Already(_))));
+    assert!(matches!(receipts.perform(decide, at("2026-03-01T12:00:00Z")), Ok(Step::Already(_))));
 }
 
 #[test]
@@ -111,22 +112,23 @@ fn a_foreign_ticket_refuses_the_whole_list_and_says_which_it_is() {
 
 #[test]
 fn a_dead_ticket_is_refused_but_a_receipt_reported_before_stays() {
+    let ended_at = at("2026-03-01T12:00:00Z");
     for state in [TicketState::Refunded, TicketState::Void, TicketState::Exchanged] {
         let end = || ReceiptsCommand::EndTicket { number: number(NUMBERS[0]), state };
-        let ended = receipts().perform(end()).unwrap().into_state();
+        let ended = receipts().perform(end(), ended_at).unwrap().into_state();
         assert_eq!(refusal(ended, postback(&NUMBERS[..2]), &[]), (2005, vec![true, false]));
 
         let (reported, _) = receipts().post(postback(&NUMBERS[..1]), &[]).unwrap();
-        let ended = reported.into_state().perform(end()).unwrap().into_state();
+        let ended = reported.into_state().perform(end(), ended_at).unwrap().into_state();
         let ticket = &ended.order.as_ref().unwrap().tickets[0];
         assert!(ticket.receipt.as_ref().unwrap().to_be_reversed);
         let (again, _) = ended.clone().post(postback(&NUMBERS[..1]), &[]).unwrap();
         assert_eq!(again, Step::Already(ended.clone()));
         // Nothing moves on from an end.
-        assert!(matches!(ended.clone().perform(end()), Ok(Step::Already(_))));
+        assert!(matches!(ended.clone().perform(end(), ended_at), Ok(Step::Already(_))));
         let other =
             ReceiptsCommand::EndTicket { number: number(NUMBERS[0]), state: TicketState::Live };
-        assert!(ended.perform(other).is_err());
+        assert!(ended.perform(other, ended_at).is_err());
     }
 }
 
@@ -168,10 +170,59 @@ fn a_postback_that_comes_first_waits_and_is_bound_when_the_order_appears() {
     let (after, _) = receipts().post(postback(&NUMBERS[..2]), &[]).unwrap();
     assert_eq!(bound, after.into_state());
 
-    let undecided = order(|order| order["travel_request"]["status"] = "rejected".into());
-    let (unbound, refused) = waiting.appear(undecided, &[]);
-    assert_eq!(refused[0].code, PostbackCode::NotApproved);
+    let (refused_all, refused) = waiting.appear(
+        order(|order| {
+            order["travel_request"]["tes_head_id"] = "t-2".into();
+        }),
+        &[],
+    );
+    assert_eq!(refused[0].code, PostbackCode::OtherTravel);
+    assert!(synced(&refused_all).is_empty() && refused_all.parked.is_empty());
+}
+
+#[test]
+fn what_was_said_to_be_pending_waits_on_until_its_travel_request_is_approved() {
+    let now = at("2026-03-05T00:00:00Z");
+    let waiting = Receipts::awaited(key()).post(postback(&NUMBERS[..2]), &[]).unwrap().0;
+    for status in ["approving", "rejected"] {
+        let undecided = order(|order| order["travel_request"]["status"] = status.into());
+        let (unbound, refused) = waiting.clone().into_state().appear(undecided, &[]);
+        assert!(refused.is_empty() && synced(&unbound).is_empty());
+        assert_eq!(unbound.parked.len(), 1);
+        let approve = ReceiptsCommand::DecideTravel { status: TravelStatus::Approved };
+        let bound = unbound.perform(approve, now).unwrap().into_state();
+        assert_eq!(synced(&bound), &NUMBERS[..2]);
+        assert!(bound.parked.is_empty());
+    }
+}
+
+#[test]
+fn a_receipt_reported_before_its_ticket_ended_is_taken_when_the_order_appears_after() {
+    let end = |now: &str| {
+        let state = TicketState::Refunded;
+        let end = ReceiptsCommand::EndTicket { number: number(NUMBERS[0]), state };
+        let ended = receipts().perform(end, at(now)).unwrap().into_state();
+        let waiting = Receipts::awaited(key()).post(postback(&NUMBERS[..1]), &[]).unwrap().0;
+        waiting.into_state().appear(ended.order.unwrap(), &[])
+    };
+    let (bound, refused) = end("2026-03-03T00:00:00Z");
+    assert!(refused.is_empty());
+    let ticket = bound.order.unwrap().tickets.remove(0);
+    assert!(ticket.receipt.unwrap().to_be_reversed);
+
+    let (unbound, refused) = end("2026-03-01T00:00:00Z");
+    assert_eq!(refused[0].code, PostbackCode::DeadTicket);
     assert!(synced(&unbound).is_empty());
+}
+
+#[test]
+fn one_list_written_in_many_ways_waits_once() {
+    let waiting = Receipts::awaited(key()).post(postback(&NUMBERS), &[]).unwrap().0.into_state();
+    let mut turned = postback(&NUMBERS);
+    turned.tickets.rotate_left(1);
+    turned.tickets[0].given = "781 2345678902".to_owned();
+    let (again, _) = waiting.clone().post(turned, &[]).unwrap();
+    assert_eq!(again, Step::Already(waiting));
 }
 
 #[test]
@@ -181,7 +232,7 @@ fn only_so_many_postbacks_wait_for_one_order() {
         let one = postback(&[&format!("78100000000{serial:02}")]);
         waiting = waiting.post(one, &[]).unwrap().0.into_state();
     }
-    assert_eq!(refusal(waiting, postback(&NUMBERS[..1]), &[]), (1003, vec![true]));
+    assert_eq!(refusal(waiting, postback(&NUMBERS[..1]), &[]), (1004, vec![true]));
 }
 
 #[test]

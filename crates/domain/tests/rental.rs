@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 use domain::rental::{
-    BadRental, Charge, NotCancellable, Quote, Rental, RentalBooking, RentalCommand, Rule,
+    BadRental, Charge, NotCancellable, Quote, Rental, RentalBooking, RentalCommand, RentalRefusal,
+    Rule,
 };
 use domain::{Fen, Instant, Step};
 use jiff::SignedDuration;
@@ -127,6 +128,9 @@ fn reocar_charges_the_first_day() {
 fn a_fixed_amount_is_charged_as_it_is() {
     let fixed = tiers(vec![json!({"hours": 0, "charge": {"fixed": {"fee_fen": 5_000}}})]);
     assert_eq!(fee(fixed, hours_before(100)), 5_000);
+    // However large: what was paid is the most there is.
+    let most = tiers(vec![json!({"hours": 0, "charge": {"fixed": {"fee_fen": i64::MAX}}})]);
+    assert_eq!(fee(most, hours_before(100)), 77_001);
 }
 
 #[test]
@@ -162,7 +166,8 @@ fn cancelling_is_free_for_a_while_after_booking_whatever_the_tiers_say() {
     let quote = rental.quote(just_before).unwrap();
     assert_eq!((quote.fee_fen, quote.rule), (Fen(0), Rule::FreeWindow { minutes: 30 }));
     assert_eq!(quote.expires_at, until);
-    assert_eq!(rental.quote(until).unwrap().fee_fen, Fen(27_000));
+    assert_eq!(rental.quote(until).unwrap(), quote);
+    assert_eq!(rental.quote(just_after(until)).unwrap().fee_fen, Fen(27_000));
 }
 
 #[test]
@@ -181,6 +186,8 @@ fn terms_may_forbid_cancelling_or_ask_for_a_person() {
     let checked = accepted(booking(json!({"terms": {"manual_check_hours": 4}})));
     assert_eq!(checked.quote(hours_before(4)).unwrap().fee_fen, Fen(0));
     assert_eq!(checked.quote(just_after(hours_before(4))), Err(NotCancellable::NeedsAPerson));
+    let close = hours_before(4).checked_sub(SignedDuration::from_mins(3)).unwrap();
+    assert_eq!(checked.quote(close).unwrap().expires_at, hours_before(4));
 }
 
 #[test]
@@ -191,6 +198,22 @@ fn a_fee_is_never_above_what_was_paid() {
     let rental = rental.perform(RentalCommand::Accept, at(BOOKED)).unwrap().into_state();
     let quote = rental.quote(hours_before(1)).unwrap();
     assert_eq!((quote.fee_fen, quote.base_fen, quote.is_capped), (Fen(10_000), Fen(77_001), true));
+}
+
+#[test]
+fn a_payment_is_something_and_the_same_one_again_says_the_same() {
+    let pay = |amount_fen| RentalCommand::Pay { trade_no: "t".into(), amount_fen };
+    let rental = Rental::new(booking(fliggy())).unwrap();
+    for amount_fen in [-1, 0, 77_002] {
+        let refused = rental.clone().perform(pay(Some(Fen(amount_fen))), at(BOOKED));
+        assert_eq!(refused, Err(RentalRefusal::Amount), "{amount_fen}");
+    }
+    let paid = rental.perform(pay(None), at(BOOKED)).unwrap().into_state();
+    for amount_fen in [None, Some(Fen(77_001))] {
+        let again = paid.clone().perform(pay(amount_fen), at(BOOKED));
+        assert_eq!(again, Ok(Step::Already(paid.clone())));
+    }
+    assert!(paid.perform(pay(Some(Fen(1))), at(BOOKED)).is_err());
 }
 
 #[test]

@@ -64,9 +64,10 @@ pub fn read(text: &str) -> anyhow::Result<Vec<Import>> {
 /// What became of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The order is there, now or since before: the same booking again changes nothing, however far
-    /// the order has come since.
-    Stored(Path),
+    /// The order is there now. What waited for it was joined, and this is what came of it.
+    Stored(Path, Option<Value>),
+    /// It was there: the same booking again changes nothing, however far the order has come since.
+    Already(Path),
     /// There is another order under its key; nothing was changed.
     Taken(Path),
 }
@@ -116,17 +117,23 @@ async fn store_as<F: Family>(
         let look_ups = document.look_ups();
         Decision::Put { document, what: "import", facts, look_ups }
     };
-    let is_ours = store
+    let outcome = store
         .change(&key, cause, |stored: Option<F>| {
-            let Some(stored) = stored else { return (put(order.clone(), None), true) };
+            let Some(stored) = stored else {
+                return (put(order.clone(), None), Outcome::Stored(path.clone(), None));
+            };
             let is_same = stored.is_same_booking(&order);
             match stored.join(&order, &held) {
-                Some((joined, facts)) => (put(joined, Some(facts)), true),
-                None => (Decision::Keep, is_same),
+                Some((joined, facts)) => {
+                    let outcome = Outcome::Stored(path.clone(), Some(facts.clone()));
+                    (put(joined, Some(facts)), outcome)
+                }
+                None if is_same => (Decision::Keep, Outcome::Already(path.clone())),
+                None => (Decision::Keep, Outcome::Taken(path.clone())),
             }
         })
         .await?;
-    Ok(if is_ours { Outcome::Stored(path) } else { Outcome::Taken(path) })
+    Ok(outcome)
 }
 
 /// Refuses what was written by hand and understood by nobody: a typing error must not pass for a

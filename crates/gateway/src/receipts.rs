@@ -1,9 +1,11 @@
 //! Itinerary receipts as a family.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context as _;
 use domain::Instant;
 use domain::Step;
-use domain::itinerary::{Receipts, ReceiptsCommand, ReceiptsKey, ReceiptsOrder, TicketNo};
+use domain::itinerary::{Person, Receipts, ReceiptsCommand, ReceiptsKey, ReceiptsOrder, TicketNo};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{Key, LookUp, Store};
@@ -75,10 +77,10 @@ impl Family for Receipts {
         Ok(serde_json::to_value(Booking { key: self.key.clone(), order })?)
     }
 
-    fn perform(self, command: Value, _: Instant) -> anyhow::Result<(Step<Self>, &'static str)> {
+    fn perform(self, command: Value, now: Instant) -> anyhow::Result<(Step<Self>, &'static str)> {
         let command: ReceiptsCommand = read_command(command)?;
         let name = command.name();
-        Ok((Self::perform(self, command)?, name))
+        Ok((Self::perform(self, command, now)?, name))
     }
 
     fn at(self, _: Instant) -> Self {
@@ -103,11 +105,13 @@ impl Family for Receipts {
 
     fn is_same_booking(&self, other: &Self) -> bool {
         let (Some(ours), Some(theirs)) = (&self.order, &other.order) else { return false };
-        let numbers = |order: &ReceiptsOrder| -> Vec<TicketNo> {
-            order.tickets.iter().map(|ticket| ticket.number.clone()).collect()
+        let tickets = |order: &ReceiptsOrder| -> BTreeMap<TicketNo, Person> {
+            let tickets = order.tickets.iter();
+            tickets.map(|ticket| (ticket.number.clone(), ticket.traveller.clone())).collect()
         };
         ours.travel_request.tes_head_id == theirs.travel_request.tes_head_id
-            && numbers(ours) == numbers(theirs)
+            && ours.submitter == theirs.submitter
+            && tickets(ours) == tickets(theirs)
     }
 
     fn claims(&self) -> Vec<LookUp> {

@@ -7,6 +7,9 @@ use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 use top::error::RemoteErrorCode;
 
+/// The largest limit on one body: a quarter of the room that all bodies share.
+const BODY_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
 /// Settings of a running gateway. Each is a flag, a variable and a key of the settings file.
 #[derive(Debug, Clone, Args)]
 pub struct Settings {
@@ -61,7 +64,8 @@ pub struct Settings {
     pub node: String,
 
     /// Largest request body, in bytes: twice the largest callback a supplier sends
-    #[arg(long, env = "TRIPWRIGHT_BODY_BYTES_MAX", default_value_t = 4 * 1024 * 1024)]
+    #[arg(long, env = "TRIPWRIGHT_BODY_BYTES_MAX", default_value_t = 4 * 1024 * 1024,
+          value_parser = clap::value_parser!(u64).range(1..=BODY_BYTES_MAX))]
     pub body_bytes_max: u64,
 
     /// Most connections served at once; further ones wait to be accepted. Less when the system

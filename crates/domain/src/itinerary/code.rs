@@ -8,6 +8,7 @@ codes! {
         Ok               = 0,    "成功",                   "taken",                                        Inferred;
         BadTicketNumber  = 1002, "票号格式错误",           "not a ticket number",                          Inferred;
         TooManyTickets   = 1003, "票号数量超出限制",       "too many tickets",                             Inferred;
+        TooManyWaiting   = 1004, "待匹配订单的回传过多",   "too many postbacks wait for the order",        Inferred;
         OrderNotFound    = 2001, "订单不存在",             "no such order",                                Inferred;
         NotApproved      = 2002, "差旅单不存在或未审批通过", "travel request unknown or not approved",       Inferred;
         OtherTravel      = 2003, "订单不属于该差旅单",     "the order belongs to another travel request",  Inferred;

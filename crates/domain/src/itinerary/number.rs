@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 /// Digits of a ticket number: the airline's three and ten more. Whether a thirteenth or fourteenth is
 /// a check digit is disputed, so none is checked.
 const DIGITS: usize = 13;
+/// How many serials an airline has: counting up never runs into the airline's digits.
+const SERIALS: u64 = 10_000_000_000;
 /// Digits of the part that counts up in a conjunction.
 const SUFFIX_DIGITS: usize = 2;
 /// Most tickets of one conjunction: each has four coupons, and no journey has more than sixteen.
@@ -82,10 +84,10 @@ pub fn read(text: &str, lenient: bool) -> Result<Vec<TicketNo>, NotATicketNo> {
     let last: u64 = suffix.parse().map_err(|_| NotATicketNo)?;
     // The suffix continues the last two digits, past 99 if need be.
     let count = (last + 100 - number % 100) % 100 + 1;
-    if !(2..=CONJUNCTION_MAX).contains(&count) {
+    if !(2..=CONJUNCTION_MAX).contains(&count) || number % SERIALS + count > SERIALS {
         return Err(NotATicketNo);
     }
-    Ok((number..number + count).map(|number| TicketNo(format!("{number:013}"))).collect())
+    (number..number + count).map(|number| TicketNo::try_from(format!("{number:013}"))).collect()
 }
 
 #[cfg(test)]
@@ -117,9 +119,16 @@ mod tests {
             ["7812345678901", "7812345678902", "7812345678903"]
         );
         assert_eq!(numbers("781-2345678999-00"), ["7812345678999", "7812345679000"]);
-        for text in
-            ["781-2345678901-01", "781-2345678901-99", "781-2345678901-2", "781-2345678901-0a"]
-        {
+        assert_eq!(numbers("781-9999999998-99"), ["7819999999998", "7819999999999"]);
+        for text in [
+            "781-2345678901-01",
+            "781-2345678901-99",
+            "781-2345678901-2",
+            "781-2345678901-0a",
+            // No serial follows the last one.
+            "781-9999999999-00",
+            "999-9999999998-00",
+        ] {
             assert!(numbers(text).is_empty(), "{text}");
         }
     }

@@ -1,5 +1,7 @@
 //! An order's receipts: what was ticketed, for which journey, and which receipts were reported.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::code::{PostbackCode, TicketState, TravelStatus};
@@ -79,6 +81,9 @@ pub struct ReceiptTicket {
     /// What has become of it.
     #[serde(default = "live")]
     pub state: TicketState,
+    /// When that was, if it was after the booking.
+    #[serde(default)]
+    pub ended_at: Option<Instant>,
     /// Its receipt, once that was reported.
     #[serde(default)]
     pub receipt: Option<Receipt>,
@@ -237,8 +242,9 @@ impl Receipts {
         for reported in &postback.tickets {
             let ticket = order.tickets.iter_mut().find(|ticket| ticket.number == reported.number);
             let Some(ticket) = ticket.filter(|ticket| ticket.receipt.is_none()) else { continue };
+            let to_be_reversed = ticket.state != TicketState::Live;
             let given = reported.given.clone();
-            ticket.receipt = Some(Receipt { at: postback.at, given, to_be_reversed: false });
+            ticket.receipt = Some(Receipt { at: postback.at, given, to_be_reversed });
             taken = true;
         }
         let verdicts = vec![Verdict::Synced; postback.tickets.len()];
@@ -252,36 +258,48 @@ impl Receipts {
             return Ok((Step::Already(self), verdicts));
         }
         if self.parked.len() == PARKED_MAX {
-            let code = PostbackCode::TooManyTickets;
+            let code = PostbackCode::TooManyWaiting;
             return Err(postback.refused(code, |_| true));
         }
         self.parked.push(postback);
         Ok((Step::Taken(self), verdicts))
     }
 
-    /// The order appears: what was parked is taken as if it came now. Returns what was refused.
-    /// `bound_elsewhere` is as for [`post`](Self::post).
+    /// The order appears: what was parked is judged by it, or waits on until its travel request is
+    /// approved. Returns what was refused. `bound_elsewhere` is as for [`post`](Self::post).
     pub fn appear(
         self,
         order: ReceiptsOrder,
         bound_elsewhere: &[TicketNo],
     ) -> (Self, Vec<PostbackRefusal>) {
-        let mut receipts = Self { key: self.key, order: Some(order), parked: Vec::new() };
+        Self { order: Some(order), ..self }.take_parked(bound_elsewhere)
+    }
+
+    fn take_parked(mut self, bound_elsewhere: &[TicketNo]) -> (Self, Vec<PostbackRefusal>) {
         let mut refused = Vec::new();
-        for postback in self.parked {
-            match receipts.clone().post(postback, bound_elsewhere) {
-                Ok((step, _)) => receipts = step.into_state(),
+        let mut waiting = Vec::new();
+        for postback in std::mem::take(&mut self.parked) {
+            match self.clone().post(postback.clone(), bound_elsewhere) {
+                Ok((step, _)) => self = step.into_state(),
+                // Its supplier was told that it is pending, so it is.
+                Err(PostbackRefusal { code: PostbackCode::NotApproved, .. }) => {
+                    waiting.push(postback);
+                }
                 Err(refusal) => refused.push(refusal),
             }
         }
-        (receipts, refused)
+        (Self { parked: waiting, ..self }, refused)
     }
 
     /// Performs a transition by name.
     ///
     /// # Errors
     /// The rules refuse it; nothing has changed.
-    pub fn perform(mut self, command: ReceiptsCommand) -> Result<Step<Self>, ReceiptsRefusal> {
+    pub fn perform(
+        mut self,
+        command: ReceiptsCommand,
+        now: Instant,
+    ) -> Result<Step<Self>, ReceiptsRefusal> {
         let order = self.order.as_mut().ok_or(ReceiptsRefusal::NoOrder)?;
         match command {
             ReceiptsCommand::DecideTravel { status } => {
@@ -289,6 +307,9 @@ impl Receipts {
                     return Ok(Step::Already(self));
                 }
                 order.travel_request.status = status;
+                // What another order has bound meanwhile is for the store to refuse: it holds every
+                // ticket's receipt once.
+                return Ok(Step::Taken(self.take_parked(&[]).0));
             }
             ReceiptsCommand::EndTicket { state: TicketState::Live, .. } => {
                 return Err(ReceiptsRefusal::NotAnEnd);
@@ -305,6 +326,7 @@ impl Receipts {
                     return Err(ReceiptsRefusal::Ended(number, ticket.state.row().en));
                 }
                 ticket.state = state;
+                ticket.ended_at = Some(now);
                 if let Some(receipt) = &mut ticket.receipt {
                     receipt.to_be_reversed = true;
                 }
@@ -337,7 +359,10 @@ impl ReceiptsOrder {
         let foreign = |number: &TicketNo| find(number).is_none();
         let dead = |number: &TicketNo| {
             // A receipt reported in time stays reported, whatever became of the ticket.
-            find(number).is_some_and(|t| t.state != TicketState::Live && t.receipt.is_none())
+            let in_time = |t: &ReceiptTicket| {
+                t.receipt.is_some() || t.ended_at.is_some_and(|ended_at| postback.at < ended_at)
+            };
+            find(number).is_some_and(|t| t.state != TicketState::Live && !in_time(t))
         };
         let elsewhere = |number: &TicketNo| bound_elsewhere.contains(number);
         let others = |number: &TicketNo| {
@@ -370,9 +395,14 @@ impl Postback {
         PostbackRefusal { code, verdicts: self.tickets.iter().map(verdict).collect() }
     }
 
-    /// Whether it says the same, whenever it came.
+    /// Whether it says the same, whenever it came and however its tickets are written and ordered.
     fn is_same(&self, other: &Self) -> bool {
-        Self { at: other.at, ..self.clone() } == *other
+        let numbers = |postback: &Self| -> BTreeSet<TicketNo> {
+            postback.tickets.iter().map(|ticket| ticket.number.clone()).collect()
+        };
+        self.tes_head_id == other.tes_head_id
+            && self.person == other.person
+            && numbers(self) == numbers(other)
     }
 }
 

@@ -248,7 +248,7 @@ pub struct Quote {
     pub in_peak: bool,
     /// Whether the charge was more than what was paid.
     pub is_capped: bool,
-    /// Until when it holds.
+    /// The last moment at which it holds.
     pub expires_at: Instant,
 }
 
@@ -359,11 +359,13 @@ impl Rental {
         let terms = self.booking.policy.terms_of(self.booking.in_peak);
         let pick_up = self.pick_up_at().ok_or(NotCancellable::Prices)?;
         let ruling = terms.rule(self.booking.booked_at, pick_up, now);
+        let mut unchecked_until = None;
         if !matches!(ruling.rule, Rule::FreeWindow { .. }) {
             if !terms.cancellable {
                 return Err(NotCancellable::Terms);
             }
-            if terms.needs_a_person(pick_up, now) {
+            unchecked_until = terms.unchecked_until(pick_up);
+            if unchecked_until.is_some_and(|until| now > until) {
                 return Err(NotCancellable::NeedsAPerson);
             }
         }
@@ -376,7 +378,10 @@ impl Rental {
             rule: ruling.rule,
             in_peak: self.booking.in_peak && self.booking.policy.peak.is_some(),
             is_capped: amount > paid,
-            expires_at: ruling.until.map_or(holds, |until| until.min(holds)),
+            expires_at: [ruling.until, unchecked_until]
+                .into_iter()
+                .flatten()
+                .fold(holds, Instant::min),
         })
     }
 
@@ -396,13 +401,17 @@ impl Rental {
             (S::Unpaid, C::Pay { trade_no, amount_fen }) => {
                 let price = self.booking.prices.total().ok_or(RentalRefusal::Amount)?;
                 let amount_fen = amount_fen.unwrap_or(price);
-                if amount_fen < Fen::ZERO || amount_fen > price {
+                let is_something = amount_fen > Fen::ZERO || price == Fen::ZERO;
+                if !is_something || !(Fen::ZERO..=price).contains(&amount_fen) {
                     return Err(RentalRefusal::Amount);
                 }
                 S::AwaitingMerchant { payment: RentalPayment { at: now, trade_no, amount_fen } }
             }
-            (_, C::Pay { trade_no, .. })
-                if self.payment().is_some_and(|payment| payment.trade_no == trade_no) =>
+            (_, C::Pay { trade_no, amount_fen })
+                if self.payment().is_some_and(|payment| {
+                    payment.trade_no == trade_no
+                        && amount_fen.or(self.booking.prices.total()) == Some(payment.amount_fen)
+                }) =>
             {
                 return Ok(Step::Already(self));
             }

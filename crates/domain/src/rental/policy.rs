@@ -148,11 +148,11 @@ impl Terms {
         if furthest > HOURS_MAX { Err(BadTerms::Hours) } else { Ok(()) }
     }
 
-    /// The rule that applies at `now` and the moment after which another may.
+    /// The rule that applies at `now` and the last moment at which it does.
     pub(super) fn rule(&self, booked_at: Instant, pick_up: Instant, now: Instant) -> Ruling {
         let minutes = self.free_minutes_after_booking;
         let free_until = later(booked_at, SignedDuration::from_mins(i64::from(minutes)));
-        if minutes > 0 && now < free_until && now <= pick_up {
+        if minutes > 0 && now <= free_until && now <= pick_up {
             let until = Some(free_until.min(pick_up));
             return Ruling { rule: Rule::FreeWindow { minutes }, until };
         }
@@ -171,9 +171,9 @@ impl Terms {
         }
     }
 
-    /// Whether a person must look at a cancel at `now`.
-    pub(super) fn needs_a_person(&self, pick_up: Instant, now: Instant) -> bool {
-        self.manual_check_hours > 0 && now > earlier(pick_up, self.manual_check_hours)
+    /// The last moment at which nobody need look at a cancel; none when nobody ever need.
+    pub(super) fn unchecked_until(&self, pick_up: Instant) -> Option<Instant> {
+        (self.manual_check_hours > 0).then(|| earlier(pick_up, self.manual_check_hours))
     }
 }
 
@@ -238,6 +238,9 @@ impl Charge {
         const HALF: i64 = 50;
         const WHOLE: i64 = 100;
         let Fen(base) = self.base(prices)?;
+        if i64::from(self.percent()) == WHOLE {
+            return Some(Fen(base));
+        }
         base.checked_mul(i64::from(self.percent()))?.checked_add(HALF).map(|sum| Fen(sum / WHOLE))
     }
 }

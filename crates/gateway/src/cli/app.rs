@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
@@ -52,17 +53,21 @@ struct Facts {
     #[arg(long = "method")]
     methods: Vec<String>,
 
-    /// A flight sub-channel it distributes for
+    /// A flight sub-channel it distributes for; an empty one alone takes all away
     #[arg(long = "sub-channel")]
-    sub_channels: Vec<SubChannel>,
+    sub_channels: Vec<String>,
 
-    /// A car-rental channel it distributes for
+    /// A car-rental channel it distributes for; an empty one alone takes all away
     #[arg(long = "channel")]
-    channels: Vec<ChannelId>,
+    channels: Vec<String>,
 
-    /// An account it supplies under
+    /// An account it supplies under; an empty one alone takes all away
     #[arg(long = "cwt-account")]
-    cwt_accounts: Vec<CwtAccountNo>,
+    cwt_accounts: Vec<String>,
+
+    /// Whether it may write what only the published examples write, outside production
+    #[arg(long)]
+    lenient: Option<bool>,
 
     /// Calls it may make in one day of the platform's clock, or `none` for no limit
     #[arg(long, value_parser = limit)]
@@ -155,15 +160,10 @@ impl Facts {
             }
             app.methods = Entitlement::Only(self.methods.into_iter().collect());
         }
-        if !self.sub_channels.is_empty() {
-            app.sub_channels = self.sub_channels.into_iter().collect();
-        }
-        if !self.channels.is_empty() {
-            app.channels = self.channels.into_iter().collect();
-        }
-        if !self.cwt_accounts.is_empty() {
-            app.cwt_accounts = self.cwt_accounts.into_iter().collect();
-        }
+        bind(&self.sub_channels, &mut app.sub_channels).context("--sub-channel")?;
+        bind(&self.channels, &mut app.channels).context("--channel")?;
+        bind(&self.cwt_accounts, &mut app.cwt_accounts).context("--cwt-account")?;
+        app.lenient = self.lenient.unwrap_or(app.lenient);
         if let Some(Limit(most)) = self.calls_per_day {
             app.quota.calls_per_day = most;
         }
@@ -174,7 +174,18 @@ impl Facts {
     }
 }
 
-/// One line for each app: key, state, methods, sub-channels, channels, CWT accounts, calls a day, calls a second.
+/// Replaces what is bound by what was named, if anything was; the empty text alone names nothing.
+fn bind<T: FromStr + Ord>(named: &[String], bound: &mut BTreeSet<T>) -> Result<(), T::Err> {
+    match named {
+        [] => return Ok(()),
+        [nothing] if nothing.is_empty() => bound.clear(),
+        _ => *bound = named.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
+    }
+    Ok(())
+}
+
+/// One line for each app: key, state, methods, sub-channels, channels, CWT accounts, calls a day, calls a second,
+/// leniency.
 async fn list(desk: &Desk) -> anyhow::Result<()> {
     for app in desk.store.apps().await? {
         let methods = match &app.methods {
@@ -193,8 +204,9 @@ async fn list(desk: &Desk) -> anyhow::Result<()> {
         let most = |limit: Option<u32>| limit.map_or("-".to_owned(), |most| most.to_string());
         let (day, second) = (most(app.quota.calls_per_day), most(app.quota.calls_per_second));
         let key = &app.key;
+        let leniency = if app.lenient { "lenient" } else { "strict" };
         print(&format!(
-            "{key}\t{state}\t{methods}\t{sub_channels}\t{channels}\t{accounts}\t{day}\t{second}"
+            "{key}\t{state}\t{methods}\t{sub_channels}\t{channels}\t{accounts}\t{day}\t{second}\t{leniency}"
         ))?;
     }
     Ok(())

@@ -120,7 +120,9 @@ async fn import_all(desk: &Desk, orders: Vec<Import>) -> anyhow::Result<usize> {
     for (position, order) in orders.into_iter().enumerate() {
         let name = format!("order {} {}", position + 1, order.booking["key"]);
         match import::store(&desk.store, order, &desk.cause()).await {
-            Ok(Outcome::Stored(path)) => print(&path.to_string())?,
+            Ok(Outcome::Stored(path, None)) => print(&path.to_string())?,
+            Ok(Outcome::Stored(path, Some(joined))) => print(&format!("{path}\t{joined}"))?,
+            Ok(Outcome::Already(path)) => print(&format!("{path}\twas there already"))?,
             Ok(Outcome::Taken(path)) => {
                 eprintln!("error: {name}: there is another order {path}");
                 refused += 1;

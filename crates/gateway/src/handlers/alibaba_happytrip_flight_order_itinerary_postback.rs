@@ -33,6 +33,10 @@ pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<R
     let (Some(cwt_account_no), Some(out_relation_order_id)) = (account, order_id) else {
         return Ok(refused(PostbackCode::AccountDenied, None));
     };
+    // Before any is read: reading and comparing them all takes time.
+    if rq.ticket_no_list.len() > TICKETS_MAX {
+        return Ok(refused(PostbackCode::TooManyTickets, None));
+    }
     let lenient = caller.app.lenient && !cx.settings.production;
     let tickets = match reported(&rq.ticket_no_list, lenient) {
         Ok(tickets) => tickets,
@@ -47,8 +51,13 @@ pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<R
     let app = caller.app.key.clone();
     let key = ReceiptsKey { app, cwt_account_no, out_relation_order_id };
     let postback = Postback { at: caller.now, tes_head_id, tickets, person };
-    let outcome = post(cx, caller, key, &postback).await?;
-    Ok(answer(&postback.tickets, outcome))
+    let outcome = match post(cx, caller, &key, &postback).await {
+        // Another order of the same owner took a ticket between the look and the write; a second
+        // look sees which.
+        Err(store::Error::Taken { .. }) => post(cx, caller, &key, &postback).await,
+        outcome => outcome,
+    };
+    Ok(answer(&postback.tickets, outcome?))
 }
 
 /// Reads the tickets, conjunctions written out and each number once; or says which are none.
@@ -57,7 +66,7 @@ fn reported(texts: &[String], lenient: bool) -> Result<Vec<Reported>, Value> {
         texts.iter().map(|text| (text, read(text, lenient))).collect();
     if read.iter().any(|(_, numbers)| numbers.is_err()) {
         let row = |(given, numbers): &(&String, Result<Vec<TicketNo>, NotATicketNo>)| {
-            let result = if numbers.is_ok() { "synced" } else { "refused" };
+            let result = if numbers.is_ok() { "not_judged" } else { "refused" };
             json!({"ticket_no": given, "result": result})
         };
         return Err(json!({ "tickets": read.iter().map(row).collect::<Vec<_>>() }));
@@ -84,10 +93,10 @@ fn named(rq: &FlightItineraryRequest) -> Option<(TravelRequestId, Person)> {
 async fn post(
     cx: &Context,
     caller: &Caller,
-    receipts_key: ReceiptsKey,
+    receipts_key: &ReceiptsKey,
     postback: &Postback,
-) -> Result<Outcome, Failure> {
-    let key = receipts::key(&receipts_key);
+) -> Result<Outcome, store::Error> {
+    let key = receipts::key(receipts_key);
     let numbers = postback.tickets.iter().map(|ticket| ticket.number.clone()).collect();
     let elsewhere = receipts::bound_elsewhere(&cx.store, &key, numbers).await?;
     let may_park = cx.settings.park_early_receipts;
@@ -109,14 +118,7 @@ async fn post(
             Err(refusal) => (Decision::Keep, Err(refusal)),
         }
     };
-    match cx.store.change(&key, &caller.cause(), decide).await {
-        Ok(outcome) => Ok(outcome),
-        // Another order of the same owner took a ticket between the look and the write.
-        Err(store::Error::Taken { .. }) => {
-            Ok(Err(all_refused(postback, PostbackCode::BoundElsewhere)))
-        }
-        Err(error) => Err(error.into()),
-    }
+    cx.store.change(&key, &caller.cause(), decide).await
 }
 
 fn all_refused(postback: &Postback, code: PostbackCode) -> PostbackRefusal {

@@ -1,5 +1,6 @@
 //! `alitrip.rentcar.btb.order.cancelcheck`: quotes the fee for cancelling a rental.
 
+use domain::Fen;
 use domain::id::{ChannelId, RentalOrderId};
 use domain::rental::code::CancelCheckCode;
 use domain::rental::{Base, Charge, NotCancellable, Quote, Rental, RentalKey, Rule};
@@ -101,15 +102,16 @@ fn message(quote: &Quote) -> String {
         Rule::Unpaid => "订单未支付".to_owned(),
         Rule::Unconfirmed => "商家尚未接单".to_owned(),
         Rule::FreeWindow { minutes } => format!("下单后{minutes}分钟内"),
-        Rule::Tier(tier) if tier.hours == 0 => "距取车时间已近".to_owned(),
+        Rule::Tier(tier) if tier.hours == 0 => "取车前".to_owned(),
         Rule::Tier(tier) => format!("距取车时间不少于{}小时", tier.hours),
         Rule::NoShow(_) => "已过取车时间,按未到店处理".to_owned(),
     };
+    if quote.fee_fen == Fen::ZERO {
+        return format!("{peak}{situation},可免费取消");
+    }
     let fee = Yuan(quote.fee_fen.0);
     let charge = match quote.rule.charge() {
-        Charge::Free | Charge::Percent { percent: 0, .. } => {
-            return format!("{peak}{situation},可免费取消");
-        }
+        Charge::Free => "不收费".to_owned(),
         Charge::Percent { percent, of } => {
             let of = match of {
                 Base::Total => "订单总额",

@@ -87,7 +87,7 @@ struct Shared {
     limits: Limits,
     draining: AtomicBool,
     /// Room for bodies, in KiB.
-    bodies: Semaphore,
+    bodies: Arc<Semaphore>,
     /// When readiness was last looked at, and what was found.
     readiness: Mutex<Option<(Instant, bool)>>,
 }
@@ -115,7 +115,7 @@ pub async fn start(context: Arc<Context>, limits: Limits) -> anyhow::Result<Runn
         context: Arc::clone(&context),
         limits,
         draining: AtomicBool::new(false),
-        bodies: Semaphore::new(BODIES_KIB_MAX),
+        bodies: Arc::new(Semaphore::new(BODIES_KIB_MAX)),
         readiness: Mutex::new(None),
     });
     let accepting = |which, listener, most| {
@@ -276,7 +276,7 @@ async fn router(
     let (head, body) = request.into_parts();
     let gzip = respond::accepts_gzip(&head.headers);
     let body = read::body(&head, body, &shared).await?;
-    let close = !matches!(body, read::Read::Whole(_));
+    let close = !matches!(body, read::Read::Whole { .. });
     // A task of its own: once a call is being served, a client that goes away does not stop it half
     // way, and its line in the log is written.
     let call = tokio::spawn(async move {

@@ -3,18 +3,20 @@
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
+use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper::Method;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_TYPE, EXPECT, HeaderMap};
 use hyper::http::request::Parts;
+use tokio::sync::OwnedSemaphorePermit;
 use top::form::{BadForm, PAIRS_MAX, Pairs, decode_into};
 use top::{Format, Params, Rejection, error};
 
-use super::{BODIES_KIB_MAX, Shared};
+use super::Shared;
 use crate::pipeline::requested_format;
 
 /// How much of a body that is too large is read and thrown away, so that a client that sends before
@@ -37,8 +39,8 @@ impl std::error::Error for TooSlow {}
 
 /// A body, as far as it was read.
 pub enum Read {
-    /// All of it.
-    Whole(Bytes),
+    /// All of it, and the room it takes up for as long as it is held.
+    Whole { bytes: Bytes, _room: Option<OwnedSemaphorePermit> },
     /// It is over the limit.
     TooLarge,
     /// Nobody wants it: the verb is refused.
@@ -59,20 +61,31 @@ pub async fn body(head: &Parts, mut body: Incoming, shared: &Shared) -> Result<R
             }
             return Ok(Read::TooLarge);
         }
-        // A body of unstated length may turn out as long as the limit.
-        let bytes = body.size_hint().upper().unwrap_or(limit);
-        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
-        let room = kib.min(u32::try_from(BODIES_KIB_MAX).unwrap_or(u32::MAX));
-        let _room = shared.bodies.acquire_many(room).await.map_err(|_| TooSlow)?;
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
-        match Limited::new(&mut body, most).collect().await {
-            Ok(collected) => Ok(Read::Whole(collected.to_bytes())),
-            Err(error) if error.is::<LengthLimitError>() => {
+        let mut whole = BytesMut::new();
+        let mut room: Option<OwnedSemaphorePermit> = None;
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame.map_err(|_| TooSlow)?.into_data() else { continue };
+            if whole.len() + data.len() > most {
+                drop((whole, room));
                 discard(&mut body).await;
-                Ok(Read::TooLarge)
+                return Ok(Read::TooLarge);
             }
-            Err(_) => Err(TooSlow),
+            // Room is taken for what has come, never for what is promised: promising costs nothing.
+            let taken = room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+            let needed = (whole.len() + data.len()).div_ceil(1024) - taken;
+            if needed > 0 {
+                let needed = u32::try_from(needed).unwrap_or(u32::MAX);
+                let more = Arc::clone(&shared.bodies).acquire_many_owned(needed).await;
+                let more = more.map_err(|_| TooSlow)?;
+                match &mut room {
+                    Some(room) => room.merge(more),
+                    None => room = Some(more),
+                }
+            }
+            whole.extend_from_slice(&data);
         }
+        Ok(Read::Whole { bytes: whole.freeze(), _room: room })
     })
     .await
     .unwrap_or(Err(TooSlow))
@@ -116,7 +129,7 @@ impl<'a> Parameters<'a> {
         let in_body = match body {
             Read::Unread => Ok(()),
             Read::TooLarge => Err(unreadable_body()),
-            Read::Whole(bytes) => match dialect(&head.headers) {
+            Read::Whole { bytes, .. } => match dialect(&head.headers) {
                 Dialect::Signed => {
                     signed_body = bytes;
                     Ok(())
@@ -244,7 +257,7 @@ mod tests {
         if let Some(content_type) = content_type {
             head.headers.insert(CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap());
         }
-        let body = Read::Whole(Bytes::copy_from_slice(body));
+        let body = Read::Whole { bytes: Bytes::copy_from_slice(body), _room: None };
         let read = Parameters::of(&head, query.as_bytes(), &body);
         read.params.map(|params| params.iter().map(|(k, v)| format!("{k}={v}")).collect())
     }

@@ -129,7 +129,7 @@ fn every_refusal_names_its_reason_and_takes_nothing() {
 
     let bad = request("demo-receipts", "3021342135", &["781-2500000001", "票"]);
     let content = json!({"tickets": [
-        {"ticket_no": "781-2500000001", "result": "synced"}, {"ticket_no": "票", "result": "refused"},
+        {"ticket_no": "781-2500000001", "result": "not_judged"}, {"ticket_no": "票", "result": "refused"},
     ]});
     assert_eq!(
         post(&app, &bad),

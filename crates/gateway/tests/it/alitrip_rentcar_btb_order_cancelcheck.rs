@@ -160,12 +160,12 @@ fn the_fee_is_explained_in_one_sentence_by_the_rule_that_applied() {
     let percent = |percent: u8, of: &str| json!({"percent": {"percent": percent, "of": of}});
     #[rustfmt::skip]
     let table = [
-        ("percent",  json!([tier(0, percent(50, "total"))]),    "385.01", "距取车时间已近,收取订单总额的50%作为违约金,共385.01元"),
+        ("percent",  json!([tier(0, percent(50, "total"))]),    "385.01", "取车前,收取订单总额的50%作为违约金,共385.01元"),
         ("rent",     json!([tier(24, percent(20, "rent")), tier(0, percent(50, "rent"))]), "120.00", "距取车时间不少于24小时,收取租金的20%作为违约金,共120.00元"),
-        ("standard", json!([tier(0, percent(10, "standard"))]), "62.00",  "距取车时间已近,收取租金及手续费的10%作为违约金,共62.00元"),
-        ("first",    json!([tier(0, json!("first_day"))]),      "270.00", "距取车时间已近,收取首日费用作为违约金,共270.00元"),
-        ("fixed",    json!([tier(0, json!({"fixed": {"fee_fen": 5_000}}))]), "50.00", "距取车时间已近,收取固定费用作为违约金,共50.00元"),
-        ("capped",   json!([tier(0, json!({"fixed": {"fee_fen": 99_999_999}}))]), "770.01", "距取车时间已近,收取固定费用作为违约金,共770.01元(以实付金额为限)"),
+        ("standard", json!([tier(0, percent(10, "standard"))]), "62.00",  "取车前,收取租金及手续费的10%作为违约金,共62.00元"),
+        ("first",    json!([tier(0, json!("first_day"))]),      "270.00", "取车前,收取首日费用作为违约金,共270.00元"),
+        ("fixed",    json!([tier(0, json!({"fixed": {"fee_fen": 5_000}}))]), "50.00", "取车前,收取固定费用作为违约金,共50.00元"),
+        ("capped",   json!([tier(0, json!({"fixed": {"fee_fen": 99_999_999}}))]), "770.01", "取车前,收取固定费用作为违约金,共770.01元(以实付金额为限)"),
     ];
     for (id, tiers, fee, message) in table {
         import(&app, id, |order| order["booking"]["policy"]["terms"]["tiers"] = tiers);
@@ -179,7 +179,7 @@ fn the_fee_is_explained_in_one_sentence_by_the_rule_that_applied() {
     });
     assert_eq!(
         json_answer(&app, "peak", "out-peak")["cancel_message"],
-        "高峰期订单,距取车时间已近,收取首日费用作为违约金,共270.00元"
+        "高峰期订单,取车前,收取首日费用作为违约金,共270.00元"
     );
     import(&app, "window", |order| {
         order["booking"]["policy"]["terms"]["free_minutes_after_booking"] = 30.into();

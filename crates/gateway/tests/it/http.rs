@@ -254,6 +254,26 @@ fn a_body_that_does_not_arrive_is_given_up() {
 }
 
 #[test]
+fn bodies_that_are_promised_and_do_not_come_take_no_room_from_others() {
+    let app = App::limited(&[], limits(|limits| limits.body = Duration::from_secs(10)));
+    let head = b"POST /router/rest HTTP/1.1\r\nHost: t\r\nConnection: close\r\n";
+    let promise = |length: &[u8]| {
+        let mut stream = connect(&app);
+        stream.write_all(&[head, length, b"\r\n\r\n"].concat()).unwrap();
+        stream
+    };
+    // More than all the room there is, if a promise took any.
+    let mut promised: Vec<_> = (0..70).map(|_| promise(b"Transfer-Encoding: chunked")).collect();
+    promised.extend((0..70).map(|_| promise(b"Content-Length: 4194304")));
+    let reply = app.call("taobao.time.get", &[]);
+    assert!(reply.text().starts_with(r#"{"time_get_response":"#), "{}", reply.text());
+    // And they were still being waited for.
+    let mut first = promised.swap_remove(0);
+    first.write_all(b"0\r\n\r\n").unwrap();
+    assert!(drain(first).starts_with(b"HTTP/1.1 200 OK\r\n"));
+}
+
+#[test]
 fn a_client_that_never_reads_loses_its_place_and_others_wait_their_turn() {
     let flags = ["--connections-max", "1"];
     let app = App::limited(&flags, limits(|limits| limits.write = Duration::from_millis(300)));

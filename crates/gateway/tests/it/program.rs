@@ -554,10 +554,16 @@ fn an_app_is_changed_only_in_what_is_named() {
     program.run(&["app", "add", "bank", "--method", "taobao.time.get", "--calls-per-day", "9"]);
     program.run(&["app", "change", "bank", "--sub-channel", "corp002"]);
     let listed = program.run(&["app", "list"]);
-    assert!(listed.contains("bank\tactive\ttaobao.time.get\tcorp002\t\t\t9\t-\n"), "{listed}");
+    assert!(
+        listed.contains("bank\tactive\ttaobao.time.get\tcorp002\t\t\t9\t-\tstrict\n"),
+        "{listed}"
+    );
     program.run(&["app", "change", "bank", "--method", "all", "--calls-per-day", "none"]);
     let listed = program.run(&["app", "list"]);
-    assert!(listed.contains("bank\tactive\tall methods\tcorp002\t\t\t-\t-\n"), "{listed}");
+    assert!(listed.contains("bank\tactive\tall methods\tcorp002\t\t\t-\t-\tstrict\n"), "{listed}");
+    program.run(&["app", "change", "bank", "--sub-channel", "", "--lenient", "true"]);
+    let listed = program.run(&["app", "list"]);
+    assert!(listed.contains("bank\tactive\tall methods\t\t\t\t-\t-\tlenient\n"), "{listed}");
     let again = program.try_run(&["app", "add", "bank"], "");
     let errors = String::from_utf8(again.stderr).unwrap();
     assert_eq!(errors, "error: there is an app bank already; `tripwright app change` changes it\n");
