@@ -5,6 +5,7 @@
 
 use anyhow::Context as _;
 use domain::access::{App, Entitlement, Quota, Session};
+use domain::id::AppKey;
 use domain::time::platform_clock;
 use domain::{Civil, Instant, Pii};
 use jiff::ToSpan;
@@ -51,10 +52,11 @@ pub async fn load(store: &Store, now: Instant) -> anyhow::Result<()> {
         // One that is taken was loaded before, on another day.
         import::store(store, import, &cause).await.with_context(|| key)?;
     }
-    let key = APP_KEY.parse().context("app key")?;
-    if store.app(&key).await?.is_none() {
+    let key: AppKey = APP_KEY.parse().context("app key")?;
+    let app = |known: Option<App>| {
         let sub_channels = ["corp001", "jianhang001"];
-        let app = App {
+        // One that is there stays as it is: it may have been changed or revoked.
+        let app = known.unwrap_or_else(|| App {
             key: key.clone(),
             secret: Pii::new(SECRET.to_owned()),
             methods: Entitlement::All,
@@ -64,9 +66,10 @@ pub async fn load(store: &Store, now: Instant) -> anyhow::Result<()> {
             lenient: true,
             quota: Quota::default(),
             revoked_at: None,
-        };
-        store.put_app(&app).await?;
-    }
+        });
+        anyhow::Ok(app)
+    };
+    store.change_app(&key, app).await?;
     if store.session(&key, SESSION).await?.is_none() {
         let session = Session {
             app: key,

@@ -72,7 +72,7 @@ forward! {
     fn find(&self, owner: &str, kind: &str, look_up: &LookUp) -> Option<String>;
     fn journal(&self, key: &Key, limit: usize) -> Vec<Recorded>;
     fn list(&self, kind: &str, after: Option<(&str, &str)>, limit: usize) -> Vec<(String, String)>;
-    fn put_app(&self, key: &str, document: Vec<u8>) -> ();
+    fn put_app(&self, key: &str, expected: Option<Vec<u8>>, document: Vec<u8>) -> Outcome;
     fn app(&self, key: &str) -> Option<Vec<u8>>;
     fn apps(&self) -> Vec<(String, Vec<u8>)>;
     fn put_session(&self, app: &str, hash: Vec<u8>, document: Vec<u8>) -> ();

@@ -325,13 +325,28 @@ impl Store {
         self.engine.list(kind, after, limit).await
     }
 
-    /// Adds or replaces an app.
+    /// Loads an app, asks `decide`, and commits what it says, unless another change came between:
+    /// then it asks again.
     ///
     /// # Errors
-    /// The engine failed.
-    pub async fn put_app(&self, app: &App) -> Result<(), Error> {
-        let document = self.seal(&Place::app(&app.key), app)?;
-        self.engine.put_app(app.key.as_str(), document).await
+    /// `decide` refused, the engine failed, or the race was lost too often.
+    pub async fn change_app<E: From<Error>>(
+        &self,
+        key: &AppKey,
+        mut decide: impl FnMut(Option<App>) -> Result<App, E>,
+    ) -> Result<App, E> {
+        let place = Place::app(key);
+        for _ in 0..CHANGE_ATTEMPTS_MAX {
+            let expected = self.engine.app(key.as_str()).await?;
+            let known = expected.as_ref().map(|bytes| self.open_at(&place, bytes)).transpose()?;
+            let app = decide(known)?;
+            let document = self.seal(&place, &app)?;
+            let outcome = self.engine.put_app(key.as_str(), expected, document).await?;
+            if outcome == engine::Outcome::Done {
+                return Ok(app);
+            }
+        }
+        Err(Error::Contended.into())
     }
 
     /// The app with this key.

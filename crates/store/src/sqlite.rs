@@ -65,7 +65,7 @@ struct Job {
 
 enum Write {
     Commit(Box<Commit>),
-    App { key: String, document: Vec<u8> },
+    App { key: String, expected: Option<Vec<u8>>, document: Vec<u8> },
     Session { app: String, hash: Vec<u8>, document: Vec<u8> },
     Fact { name: &'static str, value: String },
     Probe,
@@ -182,8 +182,13 @@ impl Sqlite {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    pub(crate) async fn put_app(&self, key: &str, document: Vec<u8>) -> Result<(), Error> {
-        self.write(Write::App { key: key.to_owned(), document }).await.map(|_| ())
+    pub(crate) async fn put_app(
+        &self,
+        key: &str,
+        expected: Option<Vec<u8>>,
+        document: Vec<u8>,
+    ) -> Result<Outcome, Error> {
+        self.write(Write::App { key: key.to_owned(), expected, document }).await
     }
 
     pub(crate) async fn app(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
@@ -503,10 +508,18 @@ fn perform(connection: &Connection, write: &Write) -> Result<Outcome, Error> {
     let set_fact = |sql: &str| connection.prepare_cached(sql)?.execute([]);
     match write {
         Write::Commit(commit) => return put(connection, commit),
-        Write::App { key, document } => {
-            connection
-                .prepare_cached("INSERT OR REPLACE INTO app VALUES (?1, ?2)")?
-                .execute((key, document))?;
+        Write::App { key, expected: None, document } => {
+            let mut insert =
+                connection.prepare_cached("INSERT OR IGNORE INTO app VALUES (?1, ?2)")?;
+            if insert.execute((key, document))? == 0 {
+                return Ok(Outcome::Raced);
+            }
+        }
+        Write::App { key, expected: Some(expected), document } => {
+            const SQL: &str = "UPDATE app SET document = ?3 WHERE app_key = ?1 AND document = ?2";
+            if connection.prepare_cached(SQL)?.execute((key, expected, document))? == 0 {
+                return Ok(Outcome::Raced);
+            }
         }
         Write::Session { app, hash, document } => {
             connection

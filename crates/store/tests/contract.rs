@@ -241,7 +241,7 @@ async fn no_personal_data_stands_in_the_files() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     add_one(&store, &key("a"), "r").await.unwrap();
-    store.put_app(&app("test")).await.unwrap();
+    put_app(&store, "test").await;
     store.put_session(&session("test", "token-in-the-clear")).await.unwrap();
     let mut searched = 0;
     for file in std::fs::read_dir(folder.path()).unwrap() {
@@ -279,12 +279,48 @@ fn session(app: &str, token: &str) -> Session {
     }
 }
 
+async fn put_app(store: &Store, key: &str) {
+    let put = |_| Ok::<_, Error>(app(key));
+    store.change_app(&key.parse().unwrap(), put).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_two_changes_to_an_app_at_once_both_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ours, theirs) = (open(folder.path()), open(folder.path()));
+    let key = "test".parse().unwrap();
+    // Another adds it between the look and the write, and then another revokes it.
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let mut is_first = true;
+        let changed = ours.change_app(&key, |known: Option<App>| {
+            seen.push(known.is_some());
+            if std::mem::take(&mut is_first) {
+                let revoke = |known: Option<App>| {
+                    let mut app = known.unwrap_or_else(|| app("test"));
+                    app.revoked_at.get_or_insert(at("2026-01-01T00:00:00Z"));
+                    Ok::<_, Error>(app)
+                };
+                let runtime = tokio::runtime::Runtime::new().unwrap();
+                let other = || runtime.block_on(theirs.change_app(&key, revoke)).unwrap();
+                std::thread::scope(|scope| scope.spawn(other).join().unwrap());
+                runtime.shutdown_background();
+            }
+            Ok::<_, Error>(App { lenient: true, ..known.unwrap_or_else(|| app("test")) })
+        });
+        let changed = changed.await.unwrap();
+        assert!(changed.lenient && changed.revoked_at.is_some());
+        assert_eq!(ours.app(&key).await.unwrap(), Some(changed));
+    }
+    assert_eq!(seen[..2], [false, true]);
+}
+
 #[tokio::test]
 async fn apps_and_sessions_are_kept_and_a_token_opens_only_its_own_app() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
-    store.put_app(&app("b")).await.unwrap();
-    store.put_app(&app("a")).await.unwrap();
+    put_app(&store, "b").await;
+    put_app(&store, "a").await;
     assert_eq!(store.apps().await.unwrap(), [app("a"), app("b")]);
     assert_eq!(store.app(&"b".parse().unwrap()).await.unwrap(), Some(app("b")));
     assert_eq!(store.app(&"c".parse().unwrap()).await.unwrap(), None);
@@ -305,7 +341,7 @@ async fn another_process_notices_a_changed_app_and_nothing_else() {
     add_one(&theirs, &key("a"), "r").await.unwrap();
     theirs.probe().await.unwrap();
     assert_eq!(ours.access_epoch().await.unwrap(), before);
-    theirs.put_app(&app("test")).await.unwrap();
+    put_app(&theirs, "test").await;
     assert_eq!(ours.access_epoch().await.unwrap(), before + 1);
     theirs.put_session(&session("test", "t")).await.unwrap();
     assert_eq!(ours.access_epoch().await.unwrap(), before + 2);

@@ -98,11 +98,13 @@ impl App {
             Action::Change(facts) => facts.change(&desk).await?,
             Action::List => list(&desk).await?,
             Action::Revoke { app_key } => {
-                let app = desk.store.app(&app_key).await?;
-                let mut app = app.with_context(|| format!("there is no app {app_key}"))?;
-                // Revoking twice is revoking once.
-                app.revoked_at.get_or_insert(desk.now);
-                desk.store.put_app(&app).await?;
+                let revoke = |app: Option<Application>| {
+                    let mut app = app.with_context(|| format!("there is no app {app_key}"))?;
+                    // Revoking twice is revoking once.
+                    app.revoked_at.get_or_insert(desk.now);
+                    anyhow::Ok(app)
+                };
+                desk.store.change_app(&app_key, revoke).await?;
                 print(&format!("revoked {app_key}"))?;
             }
         }
@@ -113,11 +115,9 @@ impl App {
 
 impl Facts {
     async fn add(self, desk: &Desk) -> anyhow::Result<()> {
-        if desk.store.app(&self.app_key).await?.is_some() {
-            bail!("there is an app {} already; `tripwright app change` changes it", self.app_key);
-        }
+        let key = &self.app_key;
         let mut app = Application {
-            key: self.app_key.clone(),
+            key: key.clone(),
             secret: Pii::new(context::token()),
             methods: Entitlement::All,
             sub_channels: BTreeSet::new(),
@@ -128,21 +128,27 @@ impl Facts {
             revoked_at: None,
         };
         self.apply(&mut app)?;
-        desk.store.put_app(&app).await?;
+        let add = |known: Option<Application>| match known {
+            Some(_) => bail!("there is an app {key} already; `tripwright app change` changes it"),
+            None => Ok(app.clone()),
+        };
+        let app = desk.store.change_app(key, add).await?;
         print(&format!("app_key {}", app.key))?;
         print(&format!("secret {}", app.secret.expose()))
     }
 
     async fn change(self, desk: &Desk) -> anyhow::Result<()> {
-        let app = desk.store.app(&self.app_key).await?;
-        let mut app = app.with_context(|| format!("there is no app {}", self.app_key))?;
-        self.apply(&mut app)?;
-        desk.store.put_app(&app).await?;
+        let change = |app: Option<Application>| {
+            let mut app = app.with_context(|| format!("there is no app {}", self.app_key))?;
+            self.apply(&mut app)?;
+            anyhow::Ok(app)
+        };
+        let app = desk.store.change_app(&self.app_key, change).await?;
         print(&format!("changed {}", app.key))
     }
 
     /// Puts what was named into the app.
-    fn apply(self, app: &mut Application) -> anyhow::Result<()> {
+    fn apply(&self, app: &mut Application) -> anyhow::Result<()> {
         if let Some(path) = &self.secret_file {
             let text = std::fs::read_to_string(path);
             let text = text.with_context(|| format!("cannot read {}", path.display()))?;
@@ -158,7 +164,7 @@ impl Facts {
             if let Some(unknown) = self.methods.iter().find(|name| !known(name)) {
                 bail!("there is no method {unknown}; `tripwright docs` lists them");
             }
-            app.methods = Entitlement::Only(self.methods.into_iter().collect());
+            app.methods = Entitlement::Only(self.methods.iter().cloned().collect());
         }
         bind(&self.sub_channels, &mut app.sub_channels).context("--sub-channel")?;
         bind(&self.channels, &mut app.channels).context("--channel")?;

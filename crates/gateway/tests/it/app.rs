@@ -152,7 +152,7 @@ impl App {
         };
         self.runtime.block_on(async {
             let cx = self.context();
-            cx.store.put_app(&app).await.unwrap();
+            cx.store.change_app(&app.key, |_| Ok::<_, store::Error>(app.clone())).await.unwrap();
             cx.store.put_session(&session).await.unwrap();
             cx.access.refresh(&cx.store).await.unwrap();
         });
