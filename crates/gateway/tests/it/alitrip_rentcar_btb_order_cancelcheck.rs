@@ -166,6 +166,8 @@ fn the_fee_is_explained_in_one_sentence_by_the_rule_that_applied() {
         ("first",    json!([tier(0, json!("first_day"))]),      "270.00", "取车前,收取首日费用作为违约金,共270.00元"),
         ("fixed",    json!([tier(0, json!({"fixed": {"fee_fen": 5_000}}))]), "50.00", "取车前,收取固定费用作为违约金,共50.00元"),
         ("capped",   json!([tier(0, json!({"fixed": {"fee_fen": 99_999_999}}))]), "770.01", "取车前,收取固定费用作为违约金,共770.01元(以实付金额为限)"),
+        ("none",     json!([]),                                 "0.00",   "取车前,可免费取消"),
+        ("nothing",  json!([tier(0, json!({"fixed": {"fee_fen": 0}}))]), "0.00", "取车前,可免费取消"),
     ];
     for (id, tiers, fee, message) in table {
         import(&app, id, |order| order["booking"]["policy"]["terms"]["tiers"] = tiers);
