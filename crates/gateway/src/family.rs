@@ -51,8 +51,9 @@ pub trait Family: Serialize + DeserializeOwned + Clone + PartialEq + Send {
     /// Its codes, for a person.
     fn status(&self) -> Status;
 
-    /// Whether two orders were booked as one, when what was made up is left aside.
-    fn is_same_booking(&self, other: &Self) -> bool;
+    /// Whether this order was booked as `other`, whose booking was `given`: what that leaves out was
+    /// made up, and is left aside.
+    fn is_same_booking(&self, other: &Self, given: &Value) -> bool;
 
     /// Numbers that joining what waits for this order could claim.
     fn claims(&self) -> Vec<LookUp> {

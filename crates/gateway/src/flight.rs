@@ -101,10 +101,14 @@ impl Family for Order {
         }
     }
 
-    fn is_same_booking(&self, other: &Self) -> bool {
+    fn is_same_booking(&self, other: &Self, given: &Value) -> bool {
         let mut other = other.booking.clone();
-        other.btrip_order_id = self.booking.btrip_order_id;
-        other.booked_at = self.booking.booked_at;
+        if given["btrip_order_id"].is_null() {
+            other.btrip_order_id = self.booking.btrip_order_id;
+        }
+        if given["booked_at"].is_null() {
+            other.booked_at = self.booking.booked_at;
+        }
         self.booking == other
     }
 }

@@ -122,7 +122,7 @@ async fn store_as<F: Family>(
             let Some(stored) = stored else {
                 return (put(order.clone(), None), Outcome::Stored(path.clone(), None));
             };
-            let is_same = stored.is_same_booking(&order);
+            let is_same = stored.is_same_booking(&order, &given);
             match stored.join(&order, &held) {
                 Some((joined, facts)) => {
                     let outcome = Outcome::Stored(path.clone(), Some(facts.clone()));

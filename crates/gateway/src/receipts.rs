@@ -103,13 +103,15 @@ impl Family for Receipts {
         Status { order_status: status.code(), pay_status: None, label: status.row().en }
     }
 
-    fn is_same_booking(&self, other: &Self) -> bool {
+    /// What has become of the tickets and of the travel request since is left aside too.
+    fn is_same_booking(&self, other: &Self, given: &Value) -> bool {
         let (Some(ours), Some(theirs)) = (&self.order, &other.order) else { return false };
         let tickets = |order: &ReceiptsOrder| -> BTreeMap<TicketNo, Person> {
             let tickets = order.tickets.iter();
             tickets.map(|ticket| (ticket.number.clone(), ticket.traveller.clone())).collect()
         };
         ours.travel_request.tes_head_id == theirs.travel_request.tes_head_id
+            && (given["booked_at"].is_null() || ours.booked_at == theirs.booked_at)
             && ours.submitter == theirs.submitter
             && tickets(ours) == tickets(theirs)
     }

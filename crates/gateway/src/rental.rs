@@ -56,9 +56,11 @@ impl Family for Rental {
         Status { order_status: status.code(), pay_status: None, label: status.row().en }
     }
 
-    fn is_same_booking(&self, other: &Self) -> bool {
+    fn is_same_booking(&self, other: &Self, given: &Value) -> bool {
         let mut other = other.booking.clone();
-        other.booked_at = self.booking.booked_at;
+        if given["booked_at"].is_null() {
+            other.booked_at = self.booking.booked_at;
+        }
         self.booking == other
     }
 }

@@ -257,7 +257,11 @@ fn orders_are_imported_listed_and_shown_with_personal_data_masked() {
     assert_eq!(program.cancel("my-order-1")["module"]["fail_code"], "1001");
     assert!(program.run(&["order", "import", "--help"]).ends_with(example));
 
+    let mut at_another_time = crate::app::payable("import-1");
+    at_another_time["booking"]["booked_at"] = "2020-01-01T00:00:00Z".into();
     let other = order.replace("CZ3101", "CZ3103");
+    let refused = program.try_run(&["order", "import", "-"], &at_another_time.to_string());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("there is another order"));
     let refused = program.try_run(&["order", "import", "-"], &other);
     assert_eq!(
         String::from_utf8_lossy(&refused.stderr),
