@@ -19,3 +19,8 @@ pub use money::Fen;
 pub use pii::Pii;
 pub use step::Step;
 pub use time::{Civil, Instant};
+
+/// Whether anything stands in the list twice. Lists here are short and bounded.
+fn repeats<T: PartialEq>(list: &[T]) -> bool {
+    list.iter().enumerate().any(|(at, one)| list[..at].contains(one))
+}

@@ -9,7 +9,7 @@ use domain::{Instant, Step};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use store::{Key, LookUp};
+use store::{Key, LookUp, Store};
 
 use crate::import::refuse_unknown;
 
@@ -23,7 +23,7 @@ pub trait Family: Serialize + DeserializeOwned + Clone + PartialEq + Send {
     ///
     /// # Errors
     /// The booking is malformed or breaks a rule.
-    fn book(booking: Value, now: Instant) -> anyhow::Result<Self>;
+    fn book(booking: Value) -> anyhow::Result<Self>;
 
     /// What was booked, as it was understood.
     ///
@@ -110,6 +110,23 @@ impl Path {
 /// Whose orders these are. Neither part can contain the slash.
 pub fn owner(app: &AppKey, scope: &str) -> String {
     format!("{app}/{scope}")
+}
+
+/// Those of the numbers that other orders of the same owner hold.
+///
+/// # Errors
+/// The store failed.
+pub async fn held_elsewhere(
+    store: &Store,
+    key: &Key,
+    numbers: Vec<LookUp>,
+) -> Result<Vec<LookUp>, store::Error> {
+    let mut held = Vec::new();
+    for number in numbers {
+        let holder = store.find(&key.owner, key.kind, &number).await?;
+        held.extend(holder.filter(|holder| holder != key).map(|_| number));
+    }
+    Ok(held)
 }
 
 impl fmt::Display for Path {

@@ -45,10 +45,9 @@ fn path(order: &OrderKey) -> Path {
 impl Family for Order {
     const KIND: &'static str = "flight";
 
-    fn book(mut booking: Value, now: Instant) -> anyhow::Result<Self> {
+    fn book(mut booking: Value) -> anyhow::Result<Self> {
         if let Value::Object(members) = &mut booking {
             members.entry("btrip_order_id").or_insert_with(|| context::platform_number().into());
-            members.entry("booked_at").or_insert_with(|| now.to_string().into());
         }
         let booking: Booking = serde_json::from_value(booking).context("booking")?;
         Ok(Self::new(booking)?)

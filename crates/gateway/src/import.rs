@@ -11,7 +11,7 @@ use serde_json::Value;
 use store::{Cause, Decision, Store};
 
 use crate::families;
-use crate::family::{Family, Path};
+use crate::family::{Family, Path, held_elsewhere};
 
 /// Most orders in one file: more are better brought in several.
 pub const ORDERS_MAX: usize = 10_000;
@@ -94,7 +94,11 @@ async fn store_as<F: Family>(
     cause: &Cause,
 ) -> anyhow::Result<Outcome> {
     let given = import.booking.clone();
-    let mut order = F::book(import.booking, cause.at)?;
+    let mut booking = import.booking;
+    if let Value::Object(members) = &mut booking {
+        members.entry("booked_at").or_insert_with(|| cause.at.to_string().into());
+    }
+    let mut order = F::book(booking)?;
     refuse_unknown(&given, &order.booked()?, "booking")?;
     let mut last = Instant::MIN;
     for (position, past) in import.history.into_iter().enumerate() {
@@ -108,11 +112,7 @@ async fn store_as<F: Family>(
     }
     let path = order.path();
     let key = path.key();
-    let mut held = Vec::new();
-    for claim in order.claims() {
-        let holder = store.find(&key.owner, key.kind, &claim).await?;
-        held.extend(holder.filter(|holder| *holder != key).map(|_| claim));
-    }
+    let held = held_elsewhere(store, &key, order.claims()).await?;
     let put = |document: F, facts| {
         let look_ups = document.look_ups();
         Decision::Put { document, what: "import", facts, look_ups }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{Key, LookUp, Store};
 
-use crate::family::{Family, Path, Status, read_command};
+use crate::family::{Family, Path, Status, held_elsewhere, read_command};
 
 /// Under which look-up the order that holds a ticket's receipt is found.
 const RECEIPT: &str = "receipt";
@@ -42,14 +42,13 @@ pub async fn bound_elsewhere(
     key: &Key,
     numbers: Vec<TicketNo>,
 ) -> Result<Vec<TicketNo>, store::Error> {
-    let mut elsewhere = Vec::new();
-    for number in numbers {
-        let holder = store.find(&key.owner, key.kind, &look_up(&number)).await?;
-        if holder.is_some_and(|holder| holder != *key) {
-            elsewhere.push(number);
-        }
-    }
-    Ok(elsewhere)
+    let held = held_elsewhere(store, key, numbers.iter().map(look_up).collect()).await?;
+    Ok(among(&held, &numbers))
+}
+
+/// Those of the numbers whose look-up is held.
+fn among<'n>(held: &[LookUp], numbers: impl IntoIterator<Item = &'n TicketNo>) -> Vec<TicketNo> {
+    numbers.into_iter().filter(|number| held.contains(&look_up(number))).cloned().collect()
 }
 
 fn path(receipts: &ReceiptsKey) -> Path {
@@ -64,10 +63,7 @@ fn path(receipts: &ReceiptsKey) -> Path {
 impl Family for Receipts {
     const KIND: &'static str = "receipts";
 
-    fn book(mut booking: Value, now: Instant) -> anyhow::Result<Self> {
-        if let Value::Object(members) = &mut booking {
-            members.entry("booked_at").or_insert_with(|| now.to_string().into());
-        }
+    fn book(booking: Value) -> anyhow::Result<Self> {
         let Booking { key, order } = serde_json::from_value(booking).context("booking")?;
         Ok(Self::new(key, order)?)
     }
@@ -127,8 +123,7 @@ impl Family for Receipts {
         }
         let order = booked.order.clone()?;
         let numbers = order.tickets.iter().map(|ticket| &ticket.number);
-        let elsewhere: Vec<_> =
-            numbers.filter(|number| held.contains(&look_up(number))).cloned().collect();
+        let elsewhere = among(held, numbers);
         let waited = self.parked.len();
         let (joined, refused) = self.appear(order, &elsewhere);
         let refused: Vec<_> = refused.iter().map(|refusal| refusal.code.text()).collect();

@@ -25,10 +25,7 @@ fn path(rental: &RentalKey) -> Path {
 impl Family for Rental {
     const KIND: &'static str = "rental";
 
-    fn book(mut booking: Value, now: Instant) -> anyhow::Result<Self> {
-        if let Value::Object(members) = &mut booking {
-            members.entry("booked_at").or_insert_with(|| now.to_string().into());
-        }
+    fn book(booking: Value) -> anyhow::Result<Self> {
         let booking: RentalBooking = serde_json::from_value(booking).context("booking")?;
         Ok(Self::new(booking)?)
     }

@@ -9,7 +9,7 @@ use super::code::{CancelFailure, CouponStatus, OrderPayStatus, OrderStatus};
 use super::command::Refusal;
 use super::ticket::{Ticket, TicketNumber};
 use crate::id::{DisSubOrderId, UserId};
-use crate::{Fen, Instant, Step};
+use crate::{Fen, Instant, Step, repeats};
 
 /// How long an order or change may stay unpaid when nobody says otherwise. Inferred: 20 to 30
 /// minutes is what the trade does.
@@ -610,8 +610,4 @@ pub(super) fn pay_deadline(
     let usual = now.checked_add(PAY_WINDOW).unwrap_or(now);
     let until = departures.into_iter().fold(asked.unwrap_or(usual), Instant::min);
     if until > now { Ok(until) } else { Err(Refusal::Deadline) }
-}
-
-fn repeats(numbers: &[TicketNumber]) -> bool {
-    numbers.iter().enumerate().any(|(at, number)| numbers[..at].contains(number))
 }

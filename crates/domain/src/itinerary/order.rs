@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::code::{PostbackCode, TicketState, TravelStatus};
 use super::number::TicketNo;
 use crate::id::{AppKey, CwtAccountNo, EmployeeNo, HtUserId, OutRelationOrderId, TravelRequestId};
-use crate::{Instant, Step};
+use crate::{Instant, Step, repeats};
 
 /// Most tickets one postback names, conjunctions written out. Inferred.
 pub const TICKETS_MAX: usize = 50;
@@ -209,8 +209,7 @@ impl Receipts {
     /// The order breaks a rule.
     pub fn new(key: ReceiptsKey, order: ReceiptsOrder) -> Result<Self, BadReceipts> {
         let numbers: Vec<_> = order.tickets.iter().map(|ticket| &ticket.number).collect();
-        let repeated = numbers.iter().enumerate().any(|(at, one)| numbers[..at].contains(one));
-        if repeated || !(1..=TICKETS_MAX).contains(&numbers.len()) {
+        if repeats(&numbers) || !(1..=TICKETS_MAX).contains(&numbers.len()) {
             return Err(BadReceipts::Tickets);
         }
         if order.tickets.iter().any(|ticket| ticket.receipt.is_some()) {
@@ -259,7 +258,7 @@ impl Receipts {
         }
         if self.parked.len() == PARKED_MAX {
             let code = PostbackCode::TooManyWaiting;
-            return Err(postback.refused(code, |_| true));
+            return Err(postback.refused_whole(code));
         }
         self.parked.push(postback);
         Ok((Step::Taken(self), verdicts))
@@ -350,10 +349,10 @@ impl ReceiptsOrder {
         bound_elsewhere: &[TicketNo],
     ) -> Result<(), PostbackRefusal> {
         if self.travel_request.tes_head_id != postback.tes_head_id {
-            return Err(postback.refused(PostbackCode::OtherTravel, |_| true));
+            return Err(postback.refused_whole(PostbackCode::OtherTravel));
         }
         if self.travel_request.status != TravelStatus::Approved {
-            return Err(postback.refused(PostbackCode::NotApproved, |_| true));
+            return Err(postback.refused_whole(PostbackCode::NotApproved));
         }
         let find = |number: &TicketNo| self.tickets.iter().find(|ticket| ticket.number == *number);
         let foreign = |number: &TicketNo| find(number).is_none();
@@ -387,6 +386,11 @@ impl ReceiptsOrder {
 }
 
 impl Postback {
+    /// The refusal of it for what is true of all its tickets.
+    pub fn refused_whole(&self, code: PostbackCode) -> PostbackRefusal {
+        self.refused(code, |_| true)
+    }
+
     /// The refusal of it, with the tickets that broke the rule told from the others.
     fn refused(&self, code: PostbackCode, breaks: impl Fn(&TicketNo) -> bool) -> PostbackRefusal {
         let verdict = |reported: &Reported| {

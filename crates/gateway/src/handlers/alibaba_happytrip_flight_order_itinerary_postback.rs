@@ -16,6 +16,7 @@ use trip_api::alibaba_happytrip_flight_order_itinerary_postback::{
 
 use super::Caller;
 use crate::failure::Failure;
+use crate::family::Family as _;
 use crate::{Context, receipts};
 
 /// What became of a postback: the verdict on each ticket, or the reason and the verdicts.
@@ -106,12 +107,12 @@ async fn post(
             Some(receipts) => receipts,
             None if may_park => Receipts::awaited(receipts_key.clone()),
             None => {
-                return (Decision::Keep, Err(all_refused(postback, PostbackCode::OrderNotFound)));
+                return (Decision::Keep, Err(postback.refused_whole(PostbackCode::OrderNotFound)));
             }
         };
         match receipts.post(postback.clone(), &elsewhere) {
             Ok((Step::Taken(document), verdicts)) => {
-                let look_ups = document.synced().map(receipts::look_up).collect();
+                let look_ups = document.look_ups();
                 (Decision::Put { document, what: "postback", facts: None, look_ups }, Ok(verdicts))
             }
             Ok((Step::Already(_), verdicts)) => (Decision::Keep, Ok(verdicts)),
@@ -119,10 +120,6 @@ async fn post(
         }
     };
     cx.store.change(&key, &caller.cause(), decide).await
-}
-
-fn all_refused(postback: &Postback, code: PostbackCode) -> PostbackRefusal {
-    PostbackRefusal { code, verdicts: vec![Verdict::Refused(code); postback.tickets.len()] }
 }
 
 fn answer(tickets: &[Reported], outcome: Outcome) -> Response {

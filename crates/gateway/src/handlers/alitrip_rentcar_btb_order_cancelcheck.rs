@@ -106,13 +106,10 @@ fn message(quote: &Quote) -> String {
         Rule::Tier(tier) => format!("距取车时间不少于{}小时", tier.hours),
         Rule::NoShow(_) => "已过取车时间,按未到店处理".to_owned(),
     };
-    if quote.fee_fen == Fen::ZERO {
-        return format!("{peak}{situation},可免费取消");
-    }
     let fee = Yuan(quote.fee_fen.0);
-    let charge = match quote.rule.charge() {
-        Charge::Free => "不收费".to_owned(),
-        Charge::Percent { percent, of } => {
+    let charge = match (quote.fee_fen, quote.rule.charge()) {
+        (Fen::ZERO, _) | (_, Charge::Free) => return format!("{peak}{situation},可免费取消"),
+        (_, Charge::Percent { percent, of }) => {
             let of = match of {
                 Base::Total => "订单总额",
                 Base::Rent => "租金",
@@ -120,8 +117,8 @@ fn message(quote: &Quote) -> String {
             };
             format!("收取{of}的{percent}%")
         }
-        Charge::FirstDay => "收取首日费用".to_owned(),
-        Charge::Fixed { .. } => "收取固定费用".to_owned(),
+        (_, Charge::FirstDay) => "收取首日费用".to_owned(),
+        (_, Charge::Fixed { .. }) => "收取固定费用".to_owned(),
     };
     let cap = if quote.is_capped { "(以实付金额为限)" } else { "" };
     format!("{peak}{situation},{charge}作为违约金,共{fee}元{cap}")

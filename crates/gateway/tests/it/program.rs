@@ -202,25 +202,12 @@ fn a_cancelled_order_stays_cancelled_after_a_restart() {
 #[test]
 fn the_command_line_works_beside_a_running_server_which_notices_within_a_second() {
     let program = Program::serve(&[]);
-    let paid = program.run(&[
-        "order",
-        "advance",
-        "flight/test/corp001/demo-payable",
-        "pay",
-        "--with",
-        r#"{"alipay_trade_no":"t-1"}"#,
-    ]);
-    assert_eq!(paid, "done: order_status 4, pay_status 1\n");
+    let order = "flight/test/corp001/demo-payable";
+    let trade = r#"{"alipay_trade_no":"t-1"}"#;
+    let pay = || program.run(&["order", "advance", order, "pay", "--with", trade]);
+    assert_eq!(pay(), "done: order_status 4, pay_status 1\n");
     assert_eq!(program.cancel("demo-payable")["module"]["fail_code"], "1002");
-    let again = program.run(&[
-        "order",
-        "advance",
-        "flight/test/corp001/demo-payable",
-        "pay",
-        "--with",
-        r#"{"alipay_trade_no":"t-1"}"#,
-    ]);
-    assert_eq!(again, "was so already: order_status 4, pay_status 1\n");
+    assert_eq!(pay(), "was so already: order_status 4, pay_status 1\n");
 
     let secret_file = program.folder.path().join("secret");
     std::fs::write(&secret_file, "s3cret\n").unwrap();
