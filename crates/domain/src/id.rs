@@ -124,6 +124,16 @@ ids! {
     OutOrderId(printable);
     /// A traveller's id at the distributor.
     UserId(printable);
+    /// The platform's number of a rail order (商旅订单号).
+    TrainOrderId(printable);
+    /// A supplier's own number of a rail order (供应商订单号).
+    SupplierOrderId(printable);
+    /// The number under which the railway has an order or a ticket ready (取票号).
+    CollectionNo(printable);
+    /// The platform's number of a rail refund application (商旅退票申请ID).
+    RefundId(printable);
+    /// A short name for a partner's SM4 key.
+    KeyId(plain);
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod pii;
 pub mod rental;
 pub mod step;
 pub mod time;
+pub mod train;
 
 pub use money::Fen;
 pub use pii::Pii;

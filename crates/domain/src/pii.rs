@@ -6,8 +6,33 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serializer};
 use zeroize::Zeroize;
 
-/// The name that marks a value to be sealed in the tree between a document and its bytes.
+/// The name that marks a value to be sealed in the tree between a document and its bytes. What
+/// follows it after a colon is what orders can be found by: `$pii:document`, `$pii:phone`.
 pub const MARK: &str = "$pii";
+
+/// What people's orders can be found by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trait {
+    /// The number of an identity document.
+    Document,
+    /// A telephone number.
+    Phone,
+}
+
+impl Trait {
+    /// Its name, as it follows the mark.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Document => "document",
+            Self::Phone => "phone",
+        }
+    }
+}
+
+/// Whether a member of this name holds a marked value.
+pub fn is_mark(name: &str) -> bool {
+    name.strip_prefix(MARK).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+}
 
 /// A value about a person, or a secret. It has no `Display` and no `Serialize`; whoever needs the
 /// value says [`expose`](Pii::expose), which one search finds.
@@ -58,6 +83,50 @@ pub mod marked {
     pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Pii<String>, D::Error> {
         Either::deserialize(d).map(Either::into_pii)
     }
+}
+
+/// [`marked`] for the number of a document, by which orders can be found.
+pub mod marked_document {
+    use super::{Pii, Serializer, Trait};
+
+    pub use super::marked::deserialize;
+
+    /// Writes the marked value.
+    ///
+    /// # Errors
+    /// As the serializer has them.
+    pub fn serialize<S: Serializer>(value: &Pii<String>, serializer: S) -> Result<S::Ok, S::Error> {
+        super::write(value, Trait::Document, serializer)
+    }
+}
+
+/// [`marked_option`] for a telephone number, by which orders can be found.
+pub mod marked_phone {
+    use super::{Pii, Serializer, Trait};
+
+    pub use super::marked_option::deserialize;
+
+    /// Writes the marked value, or null.
+    ///
+    /// # Errors
+    /// As the serializer has them.
+    pub fn serialize<S: Serializer>(
+        value: &Option<Pii<String>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => super::write(value, Trait::Phone, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+}
+
+fn write<S: Serializer>(
+    value: &Pii<String>,
+    found_by: Trait,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map([(format!("{MARK}:{}", found_by.name()), value.expose())])
 }
 
 /// [`marked`] for an optional value.
@@ -122,7 +191,7 @@ impl<'de> Visitor<'de> for EitherVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Either, A::Error> {
         let wrong = || A::Error::custom("expected a text");
         let (name, value) = map.next_entry::<String, String>()?.ok_or_else(wrong)?;
-        if name == MARK { Ok(Either(value)) } else { Err(wrong()) }
+        if is_mark(&name) { Ok(Either(value)) } else { Err(wrong()) }
     }
 }
 
