@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AppKey, ChannelId, CwtAccountNo, SubChannel};
+use crate::id::{AppKey, ChannelId, CwtAccountNo, KeyId, SubChannel};
 use crate::{Instant, Pii, pii};
+
+/// Most keys of one partner: the one in use, the one before it, and two to spare.
+pub const PARTNER_KEYS_MAX: usize = 4;
 
 /// A partner's application.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,14 +27,29 @@ pub struct App {
     /// The accounts it supplies under.
     #[serde(default)]
     pub cwt_accounts: BTreeSet<CwtAccountNo>,
+    /// What it seals personal data in its calls with, newest first.
+    #[serde(default)]
+    pub partner_keys: Vec<PartnerKey>,
     /// Whether the published pages' own examples are let through though they break rules: a ticket
-    /// number that is not 13 digits, say. Never heeded in production.
+    /// number that is not 13 digits, plaintext where SM4 belongs. Never heeded in production.
     #[serde(default)]
     pub lenient: bool,
     /// How often it may call.
     pub quota: Quota,
     /// When it was withdrawn; from then on it is as unknown as one that never was.
     pub revoked_at: Option<Instant>,
+}
+
+/// An SM4 key shared with a partner, and what the two do with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PartnerKey {
+    /// What the two call it.
+    pub key_id: KeyId,
+    /// The key, in the form it was handed over.
+    #[serde(with = "pii::marked")]
+    pub key: Pii<String>,
+    /// Mode, padding and encoding, such as `ecb/pkcs7/hex`.
+    pub scheme: String,
 }
 
 /// The methods an app may call.

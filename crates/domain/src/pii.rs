@@ -27,11 +27,33 @@ impl Trait {
             Self::Phone => "phone",
         }
     }
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Document, Self::Phone].into_iter().find(|known| known.name() == name)
+    }
+
+    /// The value as it is compared: people write the same number in many ways.
+    pub fn canonical(self, value: &str) -> String {
+        let plain = value.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '(' | ')'));
+        let plain: String = plain.flat_map(char::to_uppercase).collect();
+        match self {
+            Self::Document => plain,
+            Self::Phone => plain.trim_start_matches("+86").to_owned(),
+        }
+    }
 }
 
 /// Whether a member of this name holds a marked value.
 pub fn is_mark(name: &str) -> bool {
-    name.strip_prefix(MARK).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    after(MARK, name).is_some()
+}
+
+/// What follows the mark in a member's name, without the colon; `None` for a name that is no such
+/// mark.
+pub fn after<'n>(mark: &str, name: &'n str) -> Option<&'n str> {
+    let rest = name.strip_prefix(mark)?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix(':') }
 }
 
 /// A value about a person, or a secret. It has no `Display` and no `Serialize`; whoever needs the
@@ -100,11 +122,17 @@ pub mod marked_document {
     }
 }
 
-/// [`marked_option`] for a telephone number, by which orders can be found.
+/// [`marked`] for a telephone number, by which orders can be found and which may be absent.
 pub mod marked_phone {
-    use super::{Pii, Serializer, Trait};
+    use super::{Deserialize, Deserializer, Either, Pii, Serializer, Trait};
 
-    pub use super::marked_option::deserialize;
+    /// Reads a marked or plain value, or null.
+    ///
+    /// # Errors
+    /// The value is none of them.
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Pii<String>>, D::Error> {
+        Ok(Option::<Either>::deserialize(d)?.map(Either::into_pii))
+    }
 
     /// Writes the marked value, or null.
     ///
@@ -127,33 +155,6 @@ fn write<S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serializer.collect_map([(format!("{MARK}:{}", found_by.name()), value.expose())])
-}
-
-/// [`marked`] for an optional value.
-pub mod marked_option {
-    use super::{Deserialize, Deserializer, Either, Pii, Serializer};
-
-    /// Writes the marked value, or null.
-    ///
-    /// # Errors
-    /// As the serializer has them.
-    pub fn serialize<S: Serializer>(
-        value: &Option<Pii<String>>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match value {
-            Some(value) => super::marked::serialize(value, serializer),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    /// Reads a marked or plain value, or null.
-    ///
-    /// # Errors
-    /// The value is none of them.
-    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Pii<String>>, D::Error> {
-        Ok(Option::<Either>::deserialize(d)?.map(Either::into_pii))
-    }
 }
 
 /// A plain or marked value.
@@ -203,18 +204,33 @@ mod tests {
     struct Person {
         #[serde(with = "marked")]
         name: Pii<String>,
-        #[serde(default, with = "marked_option")]
+        #[serde(with = "marked_document")]
+        card: Pii<String>,
+        #[serde(default, with = "marked_phone")]
         phone: Option<Pii<String>>,
     }
 
     #[test]
+    fn one_number_written_in_several_ways_is_one() {
+        for text in ["13800000001", "+86 138-0000-0001", " 138 0000 0001"] {
+            assert_eq!(Trait::Phone.canonical(text), "13800000001");
+        }
+        assert_eq!(Trait::Document.canonical("e1234567 (8)"), "E12345678");
+    }
+
+    #[test]
     fn a_name_is_marked_when_written_and_never_debugged() {
-        let person: Person = serde_json::from_str(r#"{"name":"张三"}"#).unwrap();
+        let person: Person =
+            serde_json::from_str(r#"{"name":"张三","card":"E1","phone":"1"}"#).unwrap();
         assert_eq!(format!("{:?}", person.name), "***");
         let written = serde_json::to_string(&person).unwrap();
-        assert_eq!(written, r#"{"name":{"$pii":"张三"},"phone":null}"#);
+        assert_eq!(
+            written,
+            r#"{"name":{"$pii":"张三"},"card":{"$pii:document":"E1"},"phone":{"$pii:phone":"1"}}"#
+        );
         let again: Person = serde_json::from_str(&written).unwrap();
-        assert_eq!(again.name.expose(), "张三");
-        assert!(again.phone.is_none());
+        assert_eq!((again.name, again.card, again.phone), (person.name, person.card, person.phone));
+        let nobody: Person = serde_json::from_str(r#"{"name":"张三","card":"E1"}"#).unwrap();
+        assert_eq!(serde_json::to_value(nobody).unwrap()["phone"], serde_json::Value::Null);
     }
 }

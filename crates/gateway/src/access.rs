@@ -87,17 +87,21 @@ impl Access {
         Ok(Some(session))
     }
 
-    /// Forgets everything if an app or session has changed since it was read.
+    /// Forgets everything if an app, a session or a sealing key has changed since it was read, and
+    /// takes up the newest key.
     ///
     /// # Errors
     /// The store failed.
     pub async fn refresh(&self, store: &Store) -> Result<(), Error> {
         let epoch = store.access_epoch().await?;
-        let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
-        if cache.epoch != epoch {
+        {
+            let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
+            if cache.epoch == epoch {
+                return Ok(());
+            }
             *cache = Cache { epoch, ..Cache::default() };
         }
-        Ok(())
+        store.take_up_keys().await
     }
 
     /// Adds to the cache what was read at `epoch`, unless that is no longer the truth.

@@ -4,13 +4,14 @@
 //! and documents are well-formed and nobody's: there is no area code 999999.
 
 use anyhow::Context as _;
-use domain::access::{App, Entitlement, Quota, Session};
+use domain::access::{App, Entitlement, PartnerKey, Quota, Session};
 use domain::id::AppKey;
 use domain::time::platform_clock;
 use domain::{Civil, Instant, Pii};
 use jiff::ToSpan;
 use serde_json::{Value, json};
 use store::{Cause, Store};
+use top::seal::Scheme;
 
 use crate::import::{self, Import};
 
@@ -20,6 +21,10 @@ pub const APP_KEY: &str = "test";
 pub const SECRET: &str = "test";
 /// The demo session. Always the same, so that a script written today runs tomorrow.
 pub const SESSION: &str = "6100demo0tripwright0sandbox0session0000002088000000000001";
+
+/// The demo app's SM4 key, that of the standard's own example, and what it is called.
+pub const SM4_KEY: &str = "0123456789abcdeffedcba9876543210";
+const SM4_KEY_ID: &str = "demo";
 
 /// How long the demo session lasts.
 const SESSION_DAYS: i64 = 3650;
@@ -32,7 +37,7 @@ pub fn is_demo_app(app: &App) -> bool {
 }
 
 /// The demo world's edition: a newer program adds what an older one did not know.
-const EDITION: &str = "1";
+const EDITION: &str = "2";
 /// The fact that says which edition is there.
 const FACT: &str = "demo_edition";
 
@@ -55,18 +60,26 @@ pub async fn load(store: &Store, now: Instant) -> anyhow::Result<()> {
     let key: AppKey = APP_KEY.parse().context("app key")?;
     let app = |known: Option<App>| {
         let sub_channels = ["corp001", "jianhang001"];
-        // One that is there stays as it is: it may have been changed or revoked.
-        let app = known.unwrap_or_else(|| App {
+        // One that is there stays as it is, but for what its edition did not know: it may have been
+        // changed or revoked.
+        let mut app = known.unwrap_or_else(|| App {
             key: key.clone(),
             secret: Pii::new(SECRET.to_owned()),
             methods: Entitlement::All,
             sub_channels: sub_channels.iter().filter_map(|id| id.parse().ok()).collect(),
             channels: "80001".parse().into_iter().collect(),
             cwt_accounts: "12342134".parse().into_iter().collect(),
+            partner_keys: Vec::new(),
             lenient: true,
             quota: Quota::default(),
             revoked_at: None,
         });
+        if app.partner_keys.is_empty() {
+            let key_id = SM4_KEY_ID.parse().context("key id")?;
+            let key = Pii::new(SM4_KEY.to_owned());
+            let scheme = Scheme::default().to_string();
+            app.partner_keys.push(PartnerKey { key_id, key, scheme });
+        }
         anyhow::Ok(app)
     };
     store.change_app(&key, app).await?;
@@ -186,6 +199,7 @@ fn orders(now: Instant) -> Vec<Value> {
     let calendar = Calendar { now, today: platform_clock(now) };
     let mut orders = rentals(&calendar);
     orders.extend(receipts(&calendar));
+    orders.extend(trains(&calendar));
     let numbered = ORDERS.iter().enumerate();
     let flights = numbered.map(|(at, (sub_channel, id, events))| {
         // Ten ticket numbers for each order.
@@ -313,6 +327,105 @@ fn receipts(calendar: &Calendar) -> Vec<Value> {
         })
     };
     RECEIPTS.iter().map(order).collect()
+}
+
+/// A rail order in each state; the first is the published page's own example, in the days it is from.
+fn trains(calendar: &Calendar) -> Vec<Value> {
+    let mut page = train_order(calendar, "123456789", "12345678", &[]);
+    let (booking, leg) = (&mut page["booking"], "legs");
+    booking["ticket_no"] = "EW123412".into();
+    booking["booked_at"] = "2022-10-01T00:00:00Z".into();
+    booking[leg] = json!([{
+        "train_no": "T123",
+        "from": {"code": "BJP", "name": "北京"},
+        "to": {"code": "SHH", "name": "上海"},
+        "departs": "2022-10-19T12:00:00",
+        "arrives": "2022-10-19T14:00:00",
+        "tickets": [{
+            "passenger": {
+                "passenger_id": "1231232", "name": "123123", "id_type": "id_card",
+                "id_no": "432524100011191212", "mobile": "1667xx77xxx",
+            },
+            "passenger_ticket_no": "EW123121", "coach_no": "01", "seat_no": "001", "seat_type": "1",
+            "seat_name": "硬座", "ticket_type": "adult", "price_fen": 1000,
+        }],
+    }]);
+    let ask = json!({"command": "ask-refund", "refund_id": "1231123"});
+    page["history"] = json!([{"at": "2022-10-02T00:00:00Z", "do": ask}]);
+
+    let all = |refund_id: &str| json!({"command": "ask-refund", "refund_id": refund_id});
+    let settle = |refund_id: &str, second: bool| {
+        let result = |ticket: usize, refunded: bool| {
+            let mut result = json!({
+                "seat": {"leg": 0, "ticket": ticket}, "refunded": refunded,
+                "refund_fen": if refunded { 55_300 } else { 0 }, "cost_fen": 0,
+            });
+            if !refunded {
+                result["fail_code"] = "3001".into();
+                result["fail_reason"] = "车票已使用".into();
+            }
+            result
+        };
+        let tickets = [result(0, true), result(1, second)];
+        json!({"command": "settle-refund", "refund_id": refund_id, "tickets": tickets})
+    };
+    let mut changed = train_leg(calendar, 15);
+    changed["train_no"] = "G11".into();
+    let seats: Vec<_> = (0..2).map(|ticket| json!({"leg": 0, "ticket": ticket})).collect();
+    let change = json!({"command": "change-tickets", "seats": seats, "leg": changed});
+    let order =
+        |id: &str, history: &[Value]| train_order(calendar, id, &format!("{id}-supplier"), history);
+    vec![
+        page,
+        order("demo-rail-ticketed", &[]),
+        order("demo-rail-refunding", &[all("demo-refund-1")]),
+        order("demo-rail-refunded", &[all("demo-refund-2"), settle("demo-refund-2", true)]),
+        order("demo-rail-partly-refunded", &[all("demo-refund-3"), settle("demo-refund-3", false)]),
+        order("demo-rail-changed", &[change, all("demo-refund-4")]),
+    ]
+}
+
+fn train_order(calendar: &Calendar, id: &str, supplier_order_id: &str, history: &[Value]) -> Value {
+    let history = history
+        .iter()
+        .enumerate()
+        .map(|(at, command)| json!({"at": calendar.ago(60 - at as i64), "do": command}));
+    json!({
+        "kind": "train",
+        "booking": {
+            "key": {"app": APP_KEY, "order_id": id},
+            "supplier_order_id": supplier_order_id,
+            "ticket_no": "EA12345678",
+            "booked_at": calendar.ago(70),
+            "legs": [train_leg(calendar, 9)],
+        },
+        "history": history.collect::<Vec<_>>(),
+    })
+}
+
+/// Beijing South to Shanghai Hongqiao for two, by the train that departs at this hour.
+fn train_leg(calendar: &Calendar, hour: i8) -> Value {
+    let ticket = |person: usize, name: &str, id_no: &str, phone: &str| {
+        json!({
+            "passenger": {
+                "passenger_id": format!("10000{person}"), "name": name, "id_type": "id_card",
+                "id_no": id_no, "mobile": phone,
+            },
+            "passenger_ticket_no": "EA12345678", "coach_no": "05", "seat_no": format!("0{person}A"),
+            "seat_type": "O", "seat_name": "二等座", "ticket_type": "adult", "price_fen": 55_300,
+        })
+    };
+    json!({
+        "train_no": "G1",
+        "from": {"code": "VNP", "name": "北京南"},
+        "to": {"code": "AOH", "name": "上海虹桥"},
+        "departs": calendar.at(hour, 0),
+        "arrives": calendar.at(hour + 4, 28),
+        "tickets": [
+            ticket(1, "张三", "999999199001010016", "13800000001"),
+            ticket(2, "李四", "999999198505050025", "13800000002"),
+        ],
+    })
 }
 
 /// Tickets for the two travellers of every demo order; MU's accounting code is 781.

@@ -150,7 +150,10 @@ pub fn read_command<C: Serialize + DeserializeOwned>(given: Value) -> anyhow::Re
 #[macro_export]
 macro_rules! families {
     ($consumer:ident) => {
-        $consumer! { domain::flight::Order, domain::itinerary::Receipts, domain::rental::Rental }
+        $consumer! {
+            domain::flight::Order, domain::itinerary::Receipts, domain::rental::Rental,
+            domain::train::TrainOrder
+        }
     };
 }
 

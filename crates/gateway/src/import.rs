@@ -5,7 +5,7 @@
 
 use anyhow::{Context as _, bail};
 use domain::Instant;
-use domain::pii::MARK;
+use domain::pii::is_mark;
 use serde::Deserialize;
 use serde_json::Value;
 use store::{Cause, Decision, Store};
@@ -144,7 +144,7 @@ async fn store_as<F: Family>(
 pub fn refuse_unknown(given: &Value, understood: &Value, path: &str) -> anyhow::Result<()> {
     match (given, understood) {
         // A marked value is written plain.
-        (_, Value::Object(members)) if members.contains_key(MARK) => Ok(()),
+        (_, Value::Object(members)) if members.keys().any(|name| is_mark(name)) => Ok(()),
         (Value::Object(given), Value::Object(understood)) => {
             given.iter().try_for_each(|(name, value)| match understood.get(name) {
                 Some(known) => refuse_unknown(value, known, &format!("{path}.{name}")),

@@ -16,6 +16,7 @@ pub mod receipts;
 pub mod rental;
 pub mod server;
 pub mod settings;
+pub mod train;
 
 pub use context::{Clock, Context};
 pub use settings::Settings;

@@ -93,6 +93,7 @@ mod tests {
             sub_channels: BTreeSet::new(),
             channels: BTreeSet::new(),
             cwt_accounts: BTreeSet::new(),
+            partner_keys: Vec::new(),
             lenient: false,
             quota: Quota { calls_per_day, calls_per_second },
             revoked_at: None,

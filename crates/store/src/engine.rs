@@ -1,5 +1,6 @@
 //! What an engine does for the store. A second engine is a second variant here; no caller changes.
 
+use crate::seal::WrappedKey;
 use crate::sqlite::Sqlite;
 use crate::{Cause, Entry, Error, Key, LookUp};
 
@@ -30,6 +31,30 @@ pub(crate) struct Commit {
     pub what: &'static str,
     pub cause: Cause,
     pub look_ups: Vec<LookUp>,
+    /// What people's orders are found by, as far as it is new.
+    pub people: Vec<Vec<u8>>,
+}
+
+/// Where sealed documents are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Table {
+    Aggregate,
+    Journal,
+    App,
+    Session,
+}
+
+/// A row with a sealed document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub table: Table,
+    /// What the document is bound to.
+    pub owner: String,
+    pub kind: String,
+    pub id: String,
+    /// Of a journal's.
+    pub entry: i64,
+    pub document: Vec<u8>,
 }
 
 /// What became of a commit.
@@ -82,16 +107,15 @@ forward! {
     fn put_fact(&self, name: &'static str, value: String) -> ();
     fn access_epoch(&self) -> i64;
     fn probe(&self) -> ();
+    fn people(&self, hash: Vec<u8>, limit: usize) -> Vec<(String, String, String)>;
+    fn keys(&self) -> Vec<WrappedKey>;
+    fn put_keys(&self, keys: Vec<WrappedKey>) -> ();
+    fn drop_wrappers_but(&self, kept: &str) -> ();
+    fn rows(&self, table: Table, after: Option<&Row>, limit: usize) -> Vec<Row>;
+    fn replace(&self, rows: Vec<(Row, Vec<u8>)>) -> ();
 }
 
 impl Engine {
-    /// Records the id of the sealing key in a new database; says which id an old one has.
-    pub(crate) fn claim_key(&self, key_id: &str) -> Result<String, Error> {
-        match self {
-            Self::Sqlite(engine) => engine.claim_key(key_id),
-        }
-    }
-
     pub(crate) async fn close(self) {
         match self {
             Self::Sqlite(engine) => engine.close().await,

@@ -8,24 +8,32 @@
 //! The store knows no travel: a document is whatever serialises, a kind is a name.
 
 mod engine;
+mod rotate;
 mod seal;
 mod sqlite;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use domain::Instant;
 use domain::access::{App, Session};
 use domain::id::AppKey;
+use domain::pii::Trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::engine::{Commit, Engine, Loaded, Outcome, Recorded};
-pub use crate::seal::{BadKey, Key as SealingKey, Sealer};
+use crate::engine::{Commit, Engine, Outcome, Recorded};
+pub use crate::rotate::{KeyState, NOTICE};
+use crate::seal::Sealer;
+pub use crate::seal::{BadKey, Key as SealingKey};
 
 /// How often a change is decided anew after losing a race. Each loss means another caller changed
 /// the same aggregate in between, so sixteen in a row is a storm on one order, not bad luck.
 pub const CHANGE_ATTEMPTS_MAX: usize = 16;
+
+/// Most aggregates found for one person: what somebody can look through.
+pub const FOUND_MAX: usize = 500;
 
 /// Most journal entries read back for one aggregate: what a person can look through.
 pub const JOURNAL_READ_MAX: usize = 1000;
@@ -135,15 +143,18 @@ pub enum Error {
     },
     /// The database is sealed with another key.
     #[error(
-        "the database was sealed with key {expected}, the key given is {given}: \
-         set TRIPWRIGHT_KEY to the key it was made with"
+        "the database opens with key {expected}, the key given is {given}: \
+         set TRIPWRIGHT_KEY to the key it was made with, or last rotated to"
     )]
     OtherKey {
-        /// Key id found in the database.
+        /// Ids of the keys that open it.
         expected: String,
         /// Key id of the key given.
         given: String,
     },
+    /// A document is sealed with a key that this program does not have, or not yet.
+    #[error("key {0} is not among the database's keys")]
+    UnknownKey(String),
     /// A document does not open: damaged, moved, or sealed with another key.
     #[error("a sealed value of {0} does not open")]
     Sealed(String),
@@ -193,13 +204,15 @@ impl Store {
     /// # Errors
     /// The file cannot be used, is newer than the program, or is sealed with another key.
     pub fn open_sqlite(path: &Path, key: &SealingKey) -> Result<Self, Error> {
-        let engine = Engine::Sqlite(sqlite::Sqlite::open(path)?);
-        let sealer = Sealer::new(key);
-        let expected = engine.claim_key(sealer.key_id())?;
-        if expected != sealer.key_id() {
-            return Err(Error::OtherKey { expected, given: sealer.key_id().to_owned() });
-        }
-        Ok(Self { engine, sealer })
+        let engine = sqlite::Sqlite::open(path)?;
+        let kept = engine.first_keys(|sealed_with| match sealed_with {
+            Some(expected) if expected != key.id() => {
+                let expected = expected.to_owned();
+                Err(Error::OtherKey { expected, given: key.id() })
+            }
+            other => Ok(seal::first_keys(key, other)),
+        })?;
+        Ok(Self { engine: Engine::Sqlite(engine), sealer: Sealer::new(key, &kept)? })
     }
 
     /// Loads the aggregate, asks `decide`, and commits what it says. Returns `decide`'s own answer
@@ -218,20 +231,29 @@ impl Store {
     {
         for _ in 0..CHANGE_ATTEMPTS_MAX {
             let loaded = self.engine.load(key).await?;
-            let document = loaded.as_ref().map(|loaded| self.open(key, loaded)).transpose()?;
+            let place = Place::of(key);
+            let (document, known) = match &loaded {
+                Some(loaded) => {
+                    let (document, people) = self.open(&place, &loaded.document).await?;
+                    (Some(document), people)
+                }
+                None => (None, BTreeSet::new()),
+            };
             let (decision, answer) = decide(document);
             let Decision::Put { document, what, facts, look_ups } = decision else {
                 return Ok(answer);
             };
-            let place = Place::of(key);
+            let (document, people) = self.seal(&place, &document)?;
+            let facts = facts.map(|facts| self.seal(&place.facts(), &facts)).transpose()?;
             let commit = Commit {
                 key: key.clone(),
                 expected: loaded.map(|loaded| loaded.head),
-                document: self.seal(&place, &document)?,
-                facts: facts.map(|facts| self.seal(&place.facts(), &facts)).transpose()?,
+                document,
+                facts: facts.map(|(facts, _)| facts),
                 what,
                 cause: cause.clone(),
                 look_ups,
+                people: people.difference(&known).cloned().collect(),
             };
             match self.engine.commit(commit).await? {
                 Outcome::Done => return Ok(answer),
@@ -258,7 +280,8 @@ impl Store {
     /// The engine failed or the document does not open.
     pub async fn read<D: DeserializeOwned>(&self, key: &Key) -> Result<Option<(D, i64)>, Error> {
         let Some(loaded) = self.engine.load(key).await? else { return Ok(None) };
-        Ok(Some((self.open(key, &loaded)?, loaded.head.version)))
+        let (document, _) = self.open(&Place::of(key), &loaded.document).await?;
+        Ok(Some((document, loaded.head.version)))
     }
 
     /// A hash that only this store's key gives, as 32 hex digits.
@@ -301,15 +324,29 @@ impl Store {
     /// # Errors
     /// The engine failed.
     pub async fn journal(&self, key: &Key) -> Result<Vec<Entry>, Error> {
-        let recorded = self.engine.journal(key, JOURNAL_READ_MAX).await?;
-        let place = Place::of(key);
-        recorded
-            .into_iter()
-            .map(|Recorded { entry, facts }| {
-                let facts = facts.map(|facts| self.open_at(&place.facts(), &facts)).transpose()?;
-                Ok(Entry { facts, ..entry })
-            })
-            .collect()
+        let place = Place::of(key).facts();
+        let mut story = Vec::new();
+        for Recorded { entry, facts } in self.engine.journal(key, JOURNAL_READ_MAX).await? {
+            let facts = match facts {
+                Some(facts) => Some(self.open(&place, &facts).await?.0),
+                None => None,
+            };
+            story.push(Entry { facts, ..entry });
+        }
+        Ok(story)
+    }
+
+    /// Aggregates in which a person of this document or telephone number stands or stood, of any
+    /// owner, at most [`FOUND_MAX`]: kind, owner and id.
+    ///
+    /// # Errors
+    /// The engine failed.
+    pub async fn find_people(
+        &self,
+        found_by: Trait,
+        value: &str,
+    ) -> Result<Vec<(String, String, String)>, Error> {
+        self.engine.people(self.sealer.person(found_by, value), FOUND_MAX).await
     }
 
     /// Owners and ids of all aggregates of a kind, in order, after `after`, at most `limit`.
@@ -338,9 +375,12 @@ impl Store {
         let place = Place::app(key);
         for _ in 0..CHANGE_ATTEMPTS_MAX {
             let expected = self.engine.app(key.as_str()).await?;
-            let known = expected.as_ref().map(|bytes| self.open_at(&place, bytes)).transpose()?;
+            let known = match &expected {
+                Some(bytes) => Some(self.open(&place, bytes).await?.0),
+                None => None,
+            };
             let app = decide(known)?;
-            let document = self.seal(&place, &app)?;
+            let (document, _) = self.seal(&place, &app)?;
             let outcome = self.engine.put_app(key.as_str(), expected, document).await?;
             if outcome == engine::Outcome::Done {
                 return Ok(app);
@@ -354,8 +394,8 @@ impl Store {
     /// # Errors
     /// The engine failed or the document does not open.
     pub async fn app(&self, key: &AppKey) -> Result<Option<App>, Error> {
-        let document = self.engine.app(key.as_str()).await?;
-        document.map(|bytes| self.open_at(&Place::app(key), &bytes)).transpose()
+        let Some(bytes) = self.engine.app(key.as_str()).await? else { return Ok(None) };
+        Ok(Some(self.open(&Place::app(key), &bytes).await?.0))
     }
 
     /// Every app, in the order of their keys.
@@ -363,10 +403,12 @@ impl Store {
     /// # Errors
     /// The engine failed or a document does not open.
     pub async fn apps(&self) -> Result<Vec<App>, Error> {
-        let apps = self.engine.apps().await?;
-        apps.iter()
-            .map(|(key, bytes)| self.open_at(&Place { kind: "app", owner: key, id: key }, bytes))
-            .collect()
+        let mut apps = Vec::new();
+        for (key, bytes) in self.engine.apps().await? {
+            let place = Place { kind: "app", owner: &key, id: &key };
+            apps.push(self.open(&place, &bytes).await?.0);
+        }
+        Ok(apps)
     }
 
     /// Adds or replaces a session.
@@ -376,7 +418,7 @@ impl Store {
     pub async fn put_session(&self, session: &Session) -> Result<(), Error> {
         let hash = self.sealer.keyed_hash(session.token.expose());
         let id = hex(&hash);
-        let document = self.seal(&Place::session(&session.app, &id), session)?;
+        let (document, _) = self.seal(&Place::session(&session.app, &id), session)?;
         self.engine.put_session(session.app.as_str(), hash, document).await
     }
 
@@ -387,8 +429,8 @@ impl Store {
     pub async fn session(&self, app: &AppKey, token: &str) -> Result<Option<Session>, Error> {
         let hash = self.sealer.keyed_hash(token);
         let id = hex(&hash);
-        let document = self.engine.session(app.as_str(), hash).await?;
-        document.map(|bytes| self.open_at(&Place::session(app, &id), &bytes)).transpose()
+        let Some(bytes) = self.engine.session(app.as_str(), hash).await? else { return Ok(None) };
+        Ok(Some(self.open(&Place::session(app, &id), &bytes).await?.0))
     }
 
     /// Every session of an app.
@@ -396,11 +438,11 @@ impl Store {
     /// # Errors
     /// The engine failed or a document does not open.
     pub async fn sessions(&self, app: &AppKey) -> Result<Vec<Session>, Error> {
-        let sessions = self.engine.sessions(app.as_str()).await?;
-        let open = |(hash, bytes): &(Vec<u8>, Vec<u8>)| {
-            self.open_at(&Place::session(app, &hex(hash)), bytes)
-        };
-        sessions.iter().map(open).collect()
+        let mut sessions = Vec::new();
+        for (hash, bytes) in self.engine.sessions(app.as_str()).await? {
+            sessions.push(self.open(&Place::session(app, &hex(&hash)), &bytes).await?.0);
+        }
+        Ok(sessions)
     }
 
     /// A number that moves whenever an app or session changes, by whichever process.
@@ -419,29 +461,59 @@ impl Store {
         self.engine.probe().await
     }
 
+    /// Takes up the keys that the database has now: another process may have made one.
+    ///
+    /// # Errors
+    /// The engine failed, or the operator's key does not open them any more.
+    pub async fn take_up_keys(&self) -> Result<(), Error> {
+        self.sealer.take_up(&self.engine.keys().await?)
+    }
+
     /// Finishes what was accepted and closes the files.
     pub async fn close(self) {
         self.engine.close().await;
     }
 
-    fn seal<D: Serialize>(&self, place: &Place<'_>, document: &D) -> Result<Vec<u8>, Error> {
+    fn seal<D: Serialize>(&self, place: &Place<'_>, document: &D) -> Result<Sealed, Error> {
         let unreadable = |source| place.unreadable(source);
         let mut tree = serde_json::to_value(document).map_err(unreadable)?;
-        self.sealer.seal(place, &mut tree)?;
-        serde_json::to_vec(&tree).map_err(unreadable)
+        let people = self.sealer.seal(place, &mut tree)?;
+        Ok((serde_json::to_vec(&tree).map_err(unreadable)?, people))
     }
 
-    fn open<D: DeserializeOwned>(&self, key: &Key, loaded: &Loaded) -> Result<D, Error> {
-        self.open_at(&Place::of(key), &loaded.document)
+    async fn open<D: DeserializeOwned>(
+        &self,
+        place: &Place<'_>,
+        bytes: &[u8],
+    ) -> Result<(D, BTreeSet<Vec<u8>>), Error> {
+        let (tree, people) = self.open_tree(place, bytes).await?;
+        Ok((serde_json::from_value(tree).map_err(|source| place.unreadable(source))?, people))
     }
 
-    fn open_at<D: DeserializeOwned>(&self, place: &Place<'_>, bytes: &[u8]) -> Result<D, Error> {
-        let unreadable = |source| place.unreadable(source);
-        let mut tree: Value = serde_json::from_slice(bytes).map_err(unreadable)?;
-        self.sealer.open(place, &mut tree)?;
-        serde_json::from_value(tree).map_err(unreadable)
+    async fn open_tree(
+        &self,
+        place: &Place<'_>,
+        bytes: &[u8],
+    ) -> Result<(Value, BTreeSet<Vec<u8>>), Error> {
+        let read = || {
+            let mut tree: Value =
+                serde_json::from_slice(bytes).map_err(|source| place.unreadable(source))?;
+            let people = self.sealer.open(place, &mut tree)?;
+            Ok((tree, people))
+        };
+        match read() {
+            // Another process has made a new key since we looked.
+            Err(Error::UnknownKey(_)) => {
+                self.take_up_keys().await?;
+                read()
+            }
+            done => done,
+        }
     }
 }
+
+/// A document as it is stored, and what people's orders are found by in it.
+type Sealed = (Vec<u8>, BTreeSet<Vec<u8>>);
 
 /// What a sealed value is bound to, so that it opens nowhere else.
 #[derive(Debug, Clone, Copy)]

@@ -1,16 +1,21 @@
 //! Sealing: personal data leaves the process only as ciphertext bound to its place.
 //!
-//! AES-256-GCM with a key for each place (kind, owner, id) derived from the operator's, a random nonce
-//! per value, and the place and JSON path as associated data: a value copied to another row or field
-//! does not open, and no key ever seals so many values that a random nonce might repeat.
+//! AES-256-GCM with a key for each place (kind, owner, id) derived from one of the database's keys, a
+//! random nonce per value, and the place and JSON path as associated data: a value copied to another
+//! row or field does not open, and no key ever seals so many values that a random nonce might repeat.
+//!
+//! The database's keys are random and kept in it, wrapped by the operator's. So a new one can be made
+//! while many gateways serve, and the operator's key be replaced without any of them standing still.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
-use domain::pii::MARK;
+use domain::pii::{MARK, Trait, after};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use rand::TryRng;
@@ -25,7 +30,9 @@ use crate::{Error, Place};
 const SEALED: &str = "$sealed";
 /// Bytes of a GCM nonce.
 const NONCE_BYTES: usize = 12;
-/// Bytes of the operator's key.
+/// Bytes kept of the hash that a person's orders are found by: no two people share 128 bits.
+const PERSON_BYTES: usize = 16;
+/// Bytes of a key.
 const KEY_BYTES: usize = 32;
 
 /// The operator's key: 64 hex digits.
@@ -46,6 +53,13 @@ impl Key {
         let mut bytes = Zeroizing::new([0; KEY_BYTES]);
         fill_random(bytes.as_mut_slice());
         Self(bytes)
+    }
+
+    /// A short name for the key that says nothing about it.
+    pub fn id(&self) -> String {
+        let derive = Hkdf::<Sha256>::new(None, self.0.as_slice());
+        let id = expand(&derive, "tripwright key id 1");
+        id[..4].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The key as 64 hex digits, for the one file that holds it.
@@ -77,88 +91,298 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Seals and opens the personal data of documents.
+/// Seals and opens the personal data of documents, with keys that the operator's key wraps.
 pub struct Sealer {
-    derive: Hkdf<Sha256>,
-    hash_key: Zeroizing<[u8; KEY_BYTES]>,
-    key_id: String,
+    wrapper: Wrapper,
+    ring: RwLock<Arc<Ring>>,
 }
 
-impl Sealer {
-    /// A sealer whose working keys are derived from the operator's.
-    pub fn new(key: &Key) -> Self {
+/// A key as it is kept: wrapped by an operator's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WrappedKey {
+    /// [`HASH_SERIAL`], or its turn among those that seal.
+    pub serial: i64,
+    /// The id of the operator's key that wraps it.
+    pub wrapped_by: String,
+    /// Its own id.
+    pub name: String,
+    /// The wrapped key.
+    pub wrapped: String,
+}
+
+/// The serial of the key that look-ups are hashed with.
+pub(crate) const HASH_SERIAL: i64 = 0;
+
+/// An operator's key at work.
+struct Wrapper {
+    id: String,
+    cipher: Aes256Gcm,
+}
+
+impl Wrapper {
+    fn new(key: &Key) -> Self {
         let derive = Hkdf::<Sha256>::new(None, key.0.as_slice());
-        let key_id = expand(&derive, "tripwright key id 1");
-        let key_id = key_id[..4].iter().map(|byte| format!("{byte:02x}")).collect();
-        let hash_key = expand(&derive, "tripwright look-up hash 1");
-        Self { derive, hash_key, key_id }
+        let wrapping = expand(&derive, "tripwright key wrapping 1");
+        Self { id: key.id(), cipher: cipher(&wrapping) }
+    }
+
+    fn wrap(&self, serial: i64, name: &str, key: &Key) -> WrappedKey {
+        let sealed = encrypt(&self.cipher, key.0.as_slice(), &format!("{serial}:{name}"));
+        let (wrapped_by, name, wrapped) = (self.id.clone(), name.to_owned(), BASE64.encode(sealed));
+        WrappedKey { serial, wrapped_by, name, wrapped }
+    }
+
+    fn unwrap(&self, key: &WrappedKey) -> Option<Key> {
+        let bytes = BASE64.decode(&key.wrapped).ok()?;
+        let aad = format!("{}:{}", key.serial, key.name);
+        let clear = Zeroizing::new(decrypt(&self.cipher, &bytes, &aad)?);
+        Some(Key(Zeroizing::new(clear.as_slice().try_into().ok()?)))
+    }
+}
+
+/// The keys of a database, unwrapped.
+struct Ring {
+    hash: Key,
+    /// By serial: the last one seals.
+    seals: BTreeMap<i64, Arc<DataKey>>,
+}
+
+/// A key that seals documents.
+struct DataKey {
+    id: String,
+    key: Key,
+    derive: Hkdf<Sha256>,
+}
+
+impl DataKey {
+    fn new(id: String, key: Key) -> Arc<Self> {
+        let derive = Hkdf::<Sha256>::new(None, key.0.as_slice());
+        Arc::new(Self { id, key, derive })
     }
 
     fn cipher(&self, place: &Place<'_>) -> Aes256Gcm {
         let purpose = format!("tripwright document sealing 1 {}", associated_data(place, ""));
-        let key = expand(&self.derive, &purpose);
-        Aes256Gcm::new(key.as_slice().try_into().expect("32 bytes are a key"))
+        cipher(&expand(&self.derive, &purpose))
+    }
+}
+
+impl Ring {
+    fn sealing(&self) -> Arc<DataKey> {
+        let (_, newest) = self.seals.last_key_value().expect("a ring has a key");
+        Arc::clone(newest)
     }
 
-    /// A short name for the key that says nothing about it.
-    pub fn key_id(&self) -> &str {
-        &self.key_id
+    fn named(&self, id: &str) -> Option<&Arc<DataKey>> {
+        self.seals.values().find(|key| key.id == id)
+    }
+}
+
+/// The first keys of a database. One that is from before keys were wrapped was sealed with the
+/// operator's key itself, whose id is `sealed_with`.
+pub(crate) fn first_keys(key: &Key, sealed_with: Option<&str>) -> Vec<WrappedKey> {
+    let wrapper = Wrapper::new(key);
+    let derive = Hkdf::<Sha256>::new(None, key.0.as_slice());
+    let (hash, first) = match sealed_with {
+        Some(_) => (Key(expand(&derive, "tripwright look-up hash 1")), key.clone()),
+        None => (Key::generate(), Key::generate()),
+    };
+    vec![
+        wrapper.wrap(HASH_SERIAL, "hash", &hash),
+        wrapper.wrap(HASH_SERIAL + 1, &sealed_with.map_or(first.id(), str::to_owned), &first),
+    ]
+}
+
+impl Sealer {
+    /// A sealer with the keys of a database.
+    ///
+    /// # Errors
+    /// The operator's key does not open them.
+    pub(crate) fn new(key: &Key, kept: &[WrappedKey]) -> Result<Self, Error> {
+        let wrapper = Wrapper::new(key);
+        let ring = RwLock::new(Arc::new(unwrap(&wrapper, kept)?));
+        Ok(Self { wrapper, ring })
+    }
+
+    fn ring(&self) -> Arc<Ring> {
+        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes up the keys that the database has now.
+    ///
+    /// # Errors
+    /// The operator's key does not open them any more.
+    pub(crate) fn take_up(&self, kept: &[WrappedKey]) -> Result<(), Error> {
+        let ring = Arc::new(unwrap(&self.wrapper, kept)?);
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
+        Ok(())
+    }
+
+    /// A new key to seal with, and all keys wrapped by `next` as well, when the operator's own is to
+    /// be replaced.
+    pub(crate) fn next_keys(&self, next: Option<&Key>) -> Vec<WrappedKey> {
+        let ring = self.ring();
+        let newest = ring.seals.last_key_value().map_or(HASH_SERIAL, |(serial, _)| *serial);
+        let fresh = Key::generate();
+        let mut kept = vec![self.wrapper.wrap(newest + 1, &fresh.id(), &fresh)];
+        if let Some(next) = next.map(Wrapper::new) {
+            kept.push(next.wrap(HASH_SERIAL, "hash", &ring.hash));
+            let seals = ring.seals.iter();
+            kept.extend(seals.map(|(serial, key)| next.wrap(*serial, &key.id, &key.key)));
+            kept.push(next.wrap(newest + 1, &fresh.id(), &fresh));
+        }
+        kept
+    }
+
+    /// The id of the operator's key.
+    pub(crate) fn wrapper_id(&self) -> &str {
+        &self.wrapper.id
+    }
+
+    /// Whether a document, as it is stored, was sealed with another key than the newest.
+    pub(crate) fn is_outdated(&self, tree: &Value) -> bool {
+        let newest = format!("v1.{}.", self.ring().sealing().id);
+        is_sealed_otherwise(tree, &newest)
     }
 
     /// A keyed hash for look-ups by a value that is only stored sealed.
     pub fn keyed_hash(&self, value: &str) -> Vec<u8> {
-        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(self.hash_key.as_slice())
-            .expect("HMAC takes a key of any length");
-        mac.update(value.as_bytes());
-        mac.finalize().into_bytes().to_vec()
+        hash(&self.ring().hash, value)
     }
 
-    /// Replaces every marked value of the tree by its sealed form.
-    pub(crate) fn seal(&self, place: &Place<'_>, tree: &mut Value) -> Result<(), Error> {
-        walk(tree, SEALED, &mut String::new(), &mut |_, _| {
+    /// Replaces every marked value of the tree by its sealed form. Returns what people's orders are
+    /// found by.
+    pub(crate) fn seal(
+        &self,
+        place: &Place<'_>,
+        tree: &mut Value,
+    ) -> Result<BTreeSet<Vec<u8>>, Error> {
+        walk(tree, SEALED, &mut String::new(), &mut |_, _, _| {
             Err(Error::Unsealable("it has a member called $sealed"))
         })?;
-        let cipher = self.cipher(place);
-        walk(tree, MARK, &mut String::new(), &mut |path, value| {
+        let ring = self.ring();
+        let key = ring.sealing();
+        let cipher = key.cipher(place);
+        let mut people = BTreeSet::new();
+        walk(tree, MARK, &mut String::new(), &mut |path, found_by, value| {
             let Value::String(clear) = value else {
                 return Err(Error::Unsealable("a marked value is not a text"));
             };
             let clear = Zeroizing::new(clear);
-            let mut nonce = [0; NONCE_BYTES];
-            fill_random(&mut nonce);
-            let aad = associated_data(place, path);
-            let payload = Payload { msg: clear.as_bytes(), aad: aad.as_bytes() };
-            let ciphertext = cipher
-                .encrypt(&Nonce::from(nonce), payload)
-                .expect("a value is far below GCM's 64 GiB");
-            let mut bytes = nonce.to_vec();
-            bytes.extend(ciphertext);
-            let sealed = format!("v1.{}.{}", self.key_id, BASE64.encode(bytes));
-            Ok(single(SEALED, Value::String(sealed)))
-        })
+            people.extend(person(&ring, found_by, &clear));
+            let bytes = encrypt(&cipher, clear.as_bytes(), &associated_data(place, path));
+            let sealed = format!("v1.{}.{}", key.id, BASE64.encode(bytes));
+            Ok(single(SEALED, found_by, Value::String(sealed)))
+        })?;
+        Ok(people)
     }
 
-    /// Replaces every sealed value of the tree by its marked clear form.
-    pub(crate) fn open(&self, place: &Place<'_>, tree: &mut Value) -> Result<(), Error> {
-        let cipher = self.cipher(place);
-        walk(tree, SEALED, &mut String::new(), &mut |path, value| {
+    /// Replaces every sealed value of the tree by its marked clear form. Returns what people's orders
+    /// are found by.
+    ///
+    /// # Errors
+    /// A value is broken, or sealed with a key that is not known here, or not yet.
+    pub(crate) fn open(
+        &self,
+        place: &Place<'_>,
+        tree: &mut Value,
+    ) -> Result<BTreeSet<Vec<u8>>, Error> {
+        let ring = self.ring();
+        let mut last: Option<(&Arc<DataKey>, Aes256Gcm)> = None;
+        let mut people = BTreeSet::new();
+        walk(tree, SEALED, &mut String::new(), &mut |path, found_by, value| {
             let broken = || Error::Sealed(format!("{}{path}", place.kind));
             let sealed = value.as_str().ok_or_else(broken)?;
             let rest = sealed.strip_prefix("v1.").ok_or_else(broken)?;
             let (key_id, text) = rest.split_once('.').ok_or_else(broken)?;
-            let bytes = BASE64.decode(text).map_err(|_| broken())?;
-            if key_id != self.key_id || bytes.len() < NONCE_BYTES {
-                return Err(broken());
+            // Nearly always all values of a document have one key.
+            if last.as_ref().is_none_or(|(key, _)| key.id != key_id) {
+                let key = ring.named(key_id);
+                let key = key.ok_or_else(|| Error::UnknownKey(key_id.to_owned()))?;
+                last = Some((key, key.cipher(place)));
             }
-            let (nonce, ciphertext) = bytes.split_at(NONCE_BYTES);
-            let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| broken())?;
-            let aad = associated_data(place, path);
-            let payload = Payload { msg: ciphertext, aad: aad.as_bytes() };
-            let clear = cipher.decrypt(&Nonce::from(nonce), payload).map_err(|_| broken())?;
-            let clear = String::from_utf8(clear).map_err(|_| broken())?;
-            Ok(single(MARK, Value::String(clear)))
-        })
+            let (_, cipher) = last.as_ref().ok_or_else(broken)?;
+            let bytes = BASE64.decode(text).map_err(|_| broken())?;
+            let clear = decrypt(cipher, &bytes, &associated_data(place, path));
+            let clear = String::from_utf8(clear.ok_or_else(broken)?).map_err(|_| broken())?;
+            people.extend(person(&ring, found_by, &clear));
+            Ok(single(MARK, found_by, Value::String(clear)))
+        })?;
+        Ok(people)
     }
+
+    /// What the orders of a person are found by.
+    pub(crate) fn person(&self, found_by: Trait, value: &str) -> Vec<u8> {
+        person_hash(&self.ring(), found_by, value)
+    }
+}
+
+fn unwrap(wrapper: &Wrapper, kept: &[WrappedKey]) -> Result<Ring, Error> {
+    let ours = kept.iter().filter(|key| key.wrapped_by == wrapper.id);
+    let mut hash = None;
+    let mut seals = BTreeMap::new();
+    for kept in ours {
+        let key = wrapper.unwrap(kept).ok_or_else(|| Error::Sealed(kept.name.clone()))?;
+        if kept.serial == HASH_SERIAL {
+            hash = Some(key);
+        } else {
+            seals.insert(kept.serial, DataKey::new(kept.name.clone(), key));
+        }
+    }
+    let ring = hash.filter(|_| !seals.is_empty()).map(|hash| Ring { hash, seals });
+    ring.ok_or_else(|| {
+        let expected: BTreeSet<_> = kept.iter().map(|key| key.wrapped_by.as_str()).collect();
+        let expected = expected.into_iter().collect::<Vec<_>>().join(" or ");
+        Error::OtherKey { expected, given: wrapper.id.clone() }
+    })
+}
+
+fn is_sealed_otherwise(tree: &Value, newest: &str) -> bool {
+    match tree {
+        Value::Object(members) => members.iter().any(|(name, child)| match child {
+            Value::String(text) if after(SEALED, name).is_some() => !text.starts_with(newest),
+            _ => is_sealed_otherwise(child, newest),
+        }),
+        Value::Array(elements) => elements.iter().any(|child| is_sealed_otherwise(child, newest)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+fn person(ring: &Ring, found_by: &str, value: &str) -> Option<Vec<u8>> {
+    Trait::named(found_by).map(|found_by| person_hash(ring, found_by, value))
+}
+
+fn person_hash(ring: &Ring, found_by: Trait, value: &str) -> Vec<u8> {
+    let value = Zeroizing::new(format!("{}:{}", found_by.name(), found_by.canonical(value)));
+    let mut hash = hash(&ring.hash, &value);
+    hash.truncate(PERSON_BYTES);
+    hash
+}
+
+fn hash(key: &Key, value: &str) -> Vec<u8> {
+    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key.0.as_slice())
+        .expect("HMAC takes a key of any length");
+    mac.update(value.as_bytes());
+    mac.finalize().into_bytes().to_vec()
+}
+
+fn cipher(key: &[u8; KEY_BYTES]) -> Aes256Gcm {
+    Aes256Gcm::new(key.as_slice().try_into().expect("32 bytes are a key"))
+}
+
+/// The nonce, the ciphertext and its tag.
+fn encrypt(cipher: &Aes256Gcm, clear: &[u8], aad: &str) -> Vec<u8> {
+    let mut nonce = [0; NONCE_BYTES];
+    fill_random(&mut nonce);
+    let payload = Payload { msg: clear, aad: aad.as_bytes() };
+    let sealed = cipher.encrypt(&Nonce::from(nonce), payload);
+    [nonce.as_slice(), &sealed.expect("a value is far below GCM's 64 GiB")].concat()
+}
+
+fn decrypt(cipher: &Aes256Gcm, bytes: &[u8], aad: &str) -> Option<Vec<u8>> {
+    let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES)?;
+    let nonce: [u8; NONCE_BYTES] = nonce.try_into().ok()?;
+    let payload = Payload { msg: sealed, aad: aad.as_bytes() };
+    cipher.decrypt(&Nonce::from(nonce), payload).ok()
 }
 
 fn expand(derive: &Hkdf<Sha256>, purpose: &str) -> Zeroizing<[u8; KEY_BYTES]> {
@@ -175,21 +399,25 @@ fn associated_data(place: &Place<'_>, path: &str) -> String {
     format!("{}:{}:{}:{kind}{owner}{id}{path}", kind.len(), owner.len(), id.len())
 }
 
-fn single(name: &str, value: Value) -> Value {
-    Value::Object(Map::from_iter([(name.to_owned(), value)]))
+fn single(name: &str, found_by: &str, value: Value) -> Value {
+    let name = if found_by.is_empty() { name.to_owned() } else { format!("{name}:{found_by}") };
+    Value::Object(Map::from_iter([(name, value)]))
 }
 
-/// Replaces every `{name: value}` of the tree by what `replace` makes of the value and its path.
+/// Replaces every `{name: value}` of the tree by what `replace` makes of its path, of what follows the
+/// name after a colon, and of the value.
 fn walk(
     tree: &mut Value,
     name: &str,
     path: &mut String,
-    replace: &mut impl FnMut(&str, Value) -> Result<Value, Error>,
+    replace: &mut impl FnMut(&str, &str, Value) -> Result<Value, Error>,
 ) -> Result<(), Error> {
     match tree {
-        Value::Object(members) if members.len() == 1 && members.contains_key(name) => {
-            let value = members.remove(name).unwrap_or_default();
-            *tree = replace(path, value)?;
+        Value::Object(members) if is_single(members, name) => {
+            if let Some((member, value)) = std::mem::take(members).into_iter().next() {
+                let found_by = after(name, &member).unwrap_or_default();
+                *tree = replace(path, found_by, value)?;
+            }
         }
         Value::Object(members) => {
             for (member, child) in members {
@@ -204,6 +432,10 @@ fn walk(
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
     Ok(())
+}
+
+fn is_single(members: &Map<String, Value>, name: &str) -> bool {
+    members.len() == 1 && members.keys().any(|member| after(name, member).is_some())
 }
 
 fn step<T>(path: &mut String, name: &str, inside: impl FnOnce(&mut String) -> T) -> T {
@@ -236,8 +468,14 @@ mod tests {
         tree
     }
 
+    fn operators() -> Key {
+        "00".repeat(32).parse().unwrap()
+    }
+
+    /// As of a database from before keys were wrapped, so that it is the same every time.
     fn sealer() -> Sealer {
-        Sealer::new(&"00".repeat(32).parse().unwrap())
+        let key = operators();
+        Sealer::new(&key, &first_keys(&key, Some(&key.id()))).unwrap()
     }
 
     #[test]
@@ -251,7 +489,8 @@ mod tests {
 
     #[test]
     fn a_value_opens_only_with_its_key_and_in_its_place() {
-        let other = Sealer::new(&Key::generate());
+        let key = Key::generate();
+        let other = Sealer::new(&key, &first_keys(&key, None)).unwrap();
         assert!(other.open(&PLACE, &mut sealed(&sealer())).is_err());
 
         let elsewhere = Place { id: "d-2", ..PLACE };
@@ -279,6 +518,46 @@ mod tests {
         ] {
             assert!(sealer().seal(&PLACE, &mut tree).is_err(), "{tree}");
         }
+    }
+
+    #[test]
+    fn the_databases_keys_open_with_an_operators_key_that_wraps_them_and_no_other() {
+        let (ours, next, other) = (operators(), Key::generate(), Key::generate());
+        let mut kept = first_keys(&ours, None);
+        let before = Sealer::new(&ours, &kept).unwrap();
+        let mut old = sealed(&before);
+        assert!(!before.is_outdated(&old));
+        kept.extend(before.next_keys(Some(&next)));
+        before.take_up(&kept).unwrap();
+        assert!(before.is_outdated(&old));
+        let after = Sealer::new(&next, &kept).unwrap();
+        let mut new = sealed(&after);
+        for (sealer, tree) in [(&after, &mut old), (&before, &mut new)] {
+            sealer.open(&PLACE, tree).unwrap();
+            assert_eq!(tree["travellers"][0]["name"]["$pii"], "张三");
+        }
+        assert_eq!(before.keyed_hash("x"), after.keyed_hash("x"));
+        assert!(matches!(Sealer::new(&other, &kept), Err(Error::OtherKey { .. })));
+        // A key moved under another's name or turn does not open.
+        (kept[1].serial, kept[2].serial) = (kept[2].serial, kept[1].serial);
+        assert!(matches!(Sealer::new(&ours, &kept), Err(Error::Sealed(_))));
+    }
+
+    #[test]
+    fn people_are_found_by_a_hash_of_what_is_marked_so_and_of_nothing_else() {
+        let sealer = sealer();
+        let mut tree = serde_json::json!({
+            "name": {"$pii": "张三"}, "phone": {"$pii:phone": "+86 138 0000 0001"},
+            "card": {"$pii:document": "99999919900101001x"}, "other": {"$pii:other": "x"},
+        });
+        let found = sealer.seal(&PLACE, &mut tree).unwrap();
+        let person = |found_by, value| sealer.person(found_by, value);
+        let (phone, card) = ("13800000001", "99999919900101001X");
+        let expected = [person(Trait::Phone, phone), person(Trait::Document, card)];
+        assert_eq!(found, expected.into());
+        assert_ne!(person(Trait::Phone, phone), person(Trait::Document, phone));
+        assert_eq!(sealer.open(&PLACE, &mut tree).unwrap(), found);
+        assert_eq!(tree["phone"]["$pii:phone"], "+86 138 0000 0001");
     }
 
     #[test]

@@ -18,13 +18,14 @@ use rusqlite::wal::CheckpointMode;
 use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension, Row, params};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::engine::{Commit, Head, Loaded, Outcome, Recorded};
+use crate::engine::{Commit, Head, Loaded, Outcome, Recorded, Row as Stored, Table};
+use crate::seal::WrappedKey;
 use crate::{Entry, Error, Key, LookUp};
 
 /// The first SQLite without the WAL-reset race that loses committed pages.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 /// Schema steps, applied in order; the database's `user_version` counts them.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
 /// Most changes in one transaction: more only delays the first of them.
 const BATCH_MAX: usize = 256;
 /// Most changes waiting for the writer; further callers wait in line, holding their own memory.
@@ -68,6 +69,9 @@ enum Write {
     App { key: String, expected: Option<Vec<u8>>, document: Vec<u8> },
     Session { app: String, hash: Vec<u8>, document: Vec<u8> },
     Fact { name: &'static str, value: String },
+    Keys(Vec<WrappedKey>),
+    DropWrappersBut(String),
+    Replace(Vec<(Stored, Vec<u8>)>),
     Probe,
 }
 
@@ -251,15 +255,98 @@ impl Sqlite {
         self.write(Write::Probe).await.map(|_| ())
     }
 
-    pub(crate) fn claim_key(&self, key_id: &str) -> Result<String, Error> {
-        const NAME: &str = "key_id";
+    pub(crate) async fn people(
+        &self,
+        hash: Vec<u8>,
+        limit: usize,
+    ) -> Result<Vec<(String, String, String)>, Error> {
+        const SQL: &str =
+            "SELECT kind, owner, id FROM person WHERE hash = ?1 ORDER BY owner, kind, id LIMIT ?2";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let reader = self.reader()?;
+        let mut statement = reader.statement(SQL)?;
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let rows = statement.query_map((hash, limit), row)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    pub(crate) async fn keys(&self) -> Result<Vec<WrappedKey>, Error> {
+        Ok(keys(&*self.reader()?)?)
+    }
+
+    pub(crate) async fn put_keys(&self, keys: Vec<WrappedKey>) -> Result<(), Error> {
+        self.write(Write::Keys(keys)).await.map(|_| ())
+    }
+
+    pub(crate) async fn drop_wrappers_but(&self, kept: &str) -> Result<(), Error> {
+        self.write(Write::DropWrappersBut(kept.to_owned())).await.map(|_| ())
+    }
+
+    pub(crate) async fn replace(&self, rows: Vec<(Stored, Vec<u8>)>) -> Result<(), Error> {
+        self.write(Write::Replace(rows)).await.map(|_| ())
+    }
+
+    pub(crate) async fn rows(
+        &self,
+        table: Table,
+        after: Option<&Stored>,
+        limit: usize,
+    ) -> Result<Vec<Stored>, Error> {
+        let sql = match table {
+            Table::Aggregate => {
+                "SELECT owner, kind, id, 0, document FROM aggregate \
+                 WHERE (owner, kind, id) > (?1, ?2, ?3) ORDER BY owner, kind, id LIMIT ?5"
+            }
+            Table::Journal => {
+                "SELECT owner, 'journal', id, entry, facts FROM journal \
+                 WHERE entry > ?4 AND facts IS NOT NULL ORDER BY entry LIMIT ?5"
+            }
+            Table::App => {
+                "SELECT app_key, 'app', app_key, 0, document FROM app \
+                 WHERE app_key > ?1 ORDER BY app_key LIMIT ?5"
+            }
+            Table::Session => {
+                "SELECT app_key, 'session', lower(hex(token_hash)), 0, document FROM session \
+                 WHERE (app_key, token_hash) > (?1, unhex(?3)) ORDER BY app_key, token_hash LIMIT ?5"
+            }
+        };
+        let row = |row: &Row<'_>| {
+            let (owner, kind, id) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(Stored { table, owner, kind, id, entry: row.get(3)?, document: row.get(4)? })
+        };
+        let text = |field: fn(&Stored) -> &str| after.map_or("", field);
+        let (owner, kind) = (text(|row| &row.owner), text(|row| &row.kind));
+        let (id, entry) = (text(|row| &row.id), after.map_or(i64::MIN, |row| row.entry));
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let reader = self.reader()?;
+        let mut statement = reader.statement(sql)?;
+        let rows = statement.query_map(params![owner, kind, id, entry, limit], row)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The database's keys; a new one gets its first. `make` is told with which operator's key a
+    /// database from before keys were wrapped was sealed.
+    pub(crate) fn first_keys(
+        &self,
+        make: impl FnOnce(Option<&str>) -> Result<Vec<WrappedKey>, Error>,
+    ) -> Result<Vec<WrappedKey>, Error> {
         // Only a new database is written to: looking at an old one waits for nobody.
-        if let Some(claimed) = fact(&*self.reader()?, NAME)? {
-            return Ok(claimed);
+        let reader = self.reader()?;
+        let kept = keys(&reader)?;
+        if !kept.is_empty() {
+            return Ok(kept);
         }
-        let connection = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        connection.execute("INSERT OR IGNORE INTO fact VALUES (?1, ?2)", (NAME, key_id))?;
-        Ok(fact(&connection, NAME)?.unwrap_or_else(|| key_id.to_owned()))
+        let first = make(fact(&reader, "key_id")?.as_deref())?;
+        let mut connection = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let transaction =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        // Of two programs that make one database at once, the first gives it its keys.
+        if keys(&transaction)?.is_empty() {
+            put_keys(&transaction, &first)?;
+        }
+        let kept = keys(&transaction)?;
+        transaction.commit()?;
+        Ok(kept)
     }
 
     pub(crate) async fn close(self) {
@@ -366,6 +453,27 @@ fn switch_to_wal(connection: &Connection) -> Result<(), Error> {
 fn fact(connection: &Connection, name: &str) -> Result<Option<String>, rusqlite::Error> {
     const SQL: &str = "SELECT value FROM fact WHERE name = ?1";
     connection.prepare_cached(SQL)?.query_row([name], |row| row.get(0)).optional()
+}
+
+fn keys(connection: &Connection) -> Result<Vec<WrappedKey>, rusqlite::Error> {
+    const SQL: &str =
+        "SELECT serial, wrapped_by, name, wrapped FROM sealing_key ORDER BY serial, wrapped_by";
+    let mut statement = connection.prepare_cached(SQL)?;
+    let row = |row: &Row<'_>| {
+        let (serial, wrapped_by, name) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(WrappedKey { serial, wrapped_by, name, wrapped: row.get(3)? })
+    };
+    statement.query_map([], row)?.collect()
+}
+
+/// Adds keys. Of two that are made at once, one must give way: no serial means two keys.
+fn put_keys(connection: &Connection, keys: &[WrappedKey]) -> Result<(), rusqlite::Error> {
+    const SQL: &str = "INSERT INTO sealing_key VALUES (?1, ?2, ?3, ?4)";
+    let mut insert = connection.prepare_cached(SQL)?;
+    for WrappedKey { serial, wrapped_by, name, wrapped } in keys {
+        insert.execute((serial, wrapped_by, name, wrapped))?;
+    }
+    Ok(())
 }
 
 fn migrate(connection: &mut Connection) -> Result<(), Error> {
@@ -532,6 +640,17 @@ fn perform(connection: &Connection, write: &Write) -> Result<Outcome, Error> {
                 .execute((name, value))?;
             return Ok(Outcome::Done);
         }
+        Write::Keys(keys) => put_keys(connection, keys)?,
+        Write::DropWrappersBut(kept) => {
+            let sql = "DELETE FROM sealing_key WHERE wrapped_by <> ?1";
+            connection.prepare_cached(sql)?.execute([kept])?;
+        }
+        Write::Replace(rows) => {
+            for (row, document) in rows {
+                replace(connection, row, document)?;
+            }
+            return Ok(Outcome::Done);
+        }
         Write::Probe => {
             set_fact("INSERT OR REPLACE INTO fact VALUES ('probe', hex(randomblob(8)))")?;
             return Ok(Outcome::Done);
@@ -539,6 +658,26 @@ fn perform(connection: &Connection, write: &Write) -> Result<Outcome, Error> {
     }
     set_fact("UPDATE fact SET value = value + 1 WHERE name = 'access_epoch'")?;
     Ok(Outcome::Done)
+}
+
+/// Puts a document in the place of another, if that is still there.
+fn replace(connection: &Connection, row: &Stored, document: &[u8]) -> Result<(), rusqlite::Error> {
+    let sql = match row.table {
+        Table::Aggregate => {
+            "UPDATE aggregate SET document = ?6 \
+             WHERE (owner, kind, id) = (?1, ?2, ?3) AND document = ?5"
+        }
+        Table::Journal => "UPDATE journal SET facts = ?6 WHERE entry = ?4 AND facts = ?5",
+        Table::App => "UPDATE app SET document = ?6 WHERE app_key = ?1 AND document = ?5",
+        Table::Session => {
+            "UPDATE session SET document = ?6 \
+             WHERE (app_key, token_hash) = (?1, unhex(?3)) AND document = ?5"
+        }
+    };
+    let Stored { owner, kind, id, entry, document: known, .. } = row;
+    let values = params![owner, kind, id, entry, known, document];
+    connection.prepare_cached(sql)?.execute(values)?;
+    Ok(())
 }
 
 /// The compare-and-set at the heart of a change.
@@ -550,7 +689,8 @@ fn put(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
     const UPDATE: &str = "UPDATE aggregate SET version = ?4, last_entry = ?5, document = ?6 \
         WHERE owner = ?1 AND kind = ?2 AND id = ?3 AND version = ?4 - 1";
-    let Commit { key, expected, document, facts, what, cause, look_ups } = commit;
+    const PERSON: &str = "INSERT OR IGNORE INTO person VALUES (?1, ?2, ?3, ?4)";
+    let Commit { key, expected, document, facts, what, cause, look_ups, people } = commit;
     let version = expected.map_or(0, |head| head.version) + 1;
     let previous = expected.map(|head| head.last_entry);
     connection.prepare_cached(JOURNAL)?.execute(params![
@@ -577,6 +717,9 @@ fn put(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
         if let Some(id) = claim(connection, key, look_up)? {
             return Ok(Outcome::Taken { look_up: look_up.clone(), id });
         }
+    }
+    for hash in people {
+        connection.prepare_cached(PERSON)?.execute((hash, &key.owner, key.kind, &key.id))?;
     }
     Ok(Outcome::Done)
 }
@@ -610,6 +753,7 @@ mod tests {
             what: "put",
             cause: Cause { at: Instant::UNIX_EPOCH, actor: "t".into(), request_id: "r".into() },
             look_ups: Vec::new(),
+            people: Vec::new(),
         };
         (Job { write: Write::Commit(Box::new(commit)), reply }, answer)
     }

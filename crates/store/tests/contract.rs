@@ -97,10 +97,7 @@ async fn what_more_there_is_to_say_is_journalled_and_sealed() {
         .await
         .unwrap();
     assert_eq!(store.journal(&key("a")).await.unwrap()[0].facts, Some(facts));
-    for file in std::fs::read_dir(folder.path()).unwrap() {
-        let bytes = std::fs::read(file.unwrap().path()).unwrap();
-        assert!(!bytes.windows(NAME.len()).any(|window| window == NAME.as_bytes()));
-    }
+    assert!(!files(folder.path()).windows(NAME.len()).any(|window| window == NAME.as_bytes()));
 }
 
 #[tokio::test]
@@ -243,16 +240,12 @@ async fn no_personal_data_stands_in_the_files() {
     add_one(&store, &key("a"), "r").await.unwrap();
     put_app(&store, "test").await;
     store.put_session(&session("test", "token-in-the-clear")).await.unwrap();
-    let mut searched = 0;
-    for file in std::fs::read_dir(folder.path()).unwrap() {
-        let bytes = std::fs::read(file.unwrap().path()).unwrap();
-        searched += bytes.len();
-        for clear in [NAME, "secret-in-the-clear", "token-in-the-clear"] {
-            let found = bytes.windows(clear.len()).any(|window| window == clear.as_bytes());
-            assert!(!found, "{clear} stands in the files");
-        }
+    let bytes = files(folder.path());
+    assert!(bytes.len() > 10_000);
+    for clear in [NAME, "secret-in-the-clear", "token-in-the-clear"] {
+        let found = bytes.windows(clear.len()).any(|window| window == clear.as_bytes());
+        assert!(!found, "{clear} stands in the files");
     }
-    assert!(searched > 10_000);
 }
 
 fn app(key: &str) -> App {
@@ -262,6 +255,7 @@ fn app(key: &str) -> App {
         methods: Entitlement::All,
         sub_channels: ["corp001".parse().unwrap()].into(),
         channels: [].into(),
+        partner_keys: Vec::new(),
         cwt_accounts: [].into(),
         lenient: false,
         quota: Quota::default(),
@@ -359,6 +353,164 @@ async fn aggregates_of_a_kind_are_listed_in_pages() {
     let rest = store.list("thing", Some(("app/one", "b")), 2).await.unwrap();
     assert_eq!(rest, [pair("c")]);
     assert!(store.list("other", None, 2).await.unwrap().is_empty());
+}
+
+/// Everything that stands in the files of a folder.
+fn files(folder: &Path) -> Vec<u8> {
+    let files = std::fs::read_dir(folder).unwrap();
+    files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+}
+
+async fn key_in_use(store: &Store) -> String {
+    store.keys().await.unwrap().into_iter().find(|key| key.seals).unwrap().id
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn keys_are_rotated_while_others_write_and_nothing_is_lost() {
+    const CALLERS: u32 = 4;
+    const EACH: u32 = 100;
+    let folder = tempfile::tempdir().unwrap();
+    let ours = open(folder.path());
+    put_app(&ours, "test").await;
+    ours.put_session(&session("test", "token-in-the-clear")).await.unwrap();
+    let journalled = |_: Option<Document>| {
+        let document = Document { count: 0, name: Pii::new(NAME.into()) };
+        let facts = Some(serde_json::json!({"who": {"$pii": NAME}}));
+        (Decision::Put { document, what: "count", facts, look_ups: vec![] }, ())
+    };
+    ours.change(&key("told"), &cause("r"), journalled).await.unwrap();
+    let first = key_in_use(&ours).await;
+
+    let theirs = Arc::new(open(folder.path()));
+    let callers = (0..CALLERS).map(|caller| {
+        let store = Arc::clone(&theirs);
+        tokio::spawn(async move {
+            for done in 0..EACH {
+                let id = format!("{caller}-{}", done % 10);
+                add_one(&store, &key(&id), "r").await.unwrap();
+                if done % 10 == 0 {
+                    store.take_up_keys().await.unwrap();
+                }
+            }
+        })
+    });
+    let callers: Vec<_> = callers.collect();
+    for _ in 0..3 {
+        ours.add_key(None).await.unwrap();
+        ours.reseal().await.unwrap();
+    }
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    ours.reseal().await.unwrap();
+    assert_eq!(ours.reseal().await.unwrap(), 0);
+    for caller in 0..CALLERS {
+        for id in 0..10 {
+            assert_eq!(count(&ours, &key(&format!("{caller}-{id}"))).await, Some(EACH / 10));
+        }
+    }
+    let app = "test".parse().unwrap();
+    assert!(ours.session(&app, "token-in-the-clear").await.unwrap().is_some());
+    assert!(ours.app(&app).await.unwrap().is_some());
+    assert_eq!(
+        ours.journal(&key("told")).await.unwrap()[0].facts.as_ref().unwrap()["who"]["$pii"],
+        NAME
+    );
+    assert_eq!(ours.keys().await.unwrap().len(), 4);
+    // What the first key sealed is gone from every table, pages set free included.
+    Arc::into_inner(theirs).unwrap().close().await;
+    ours.close().await;
+    let connection = rusqlite::Connection::open(folder.path().join("t.db")).unwrap();
+    connection.execute_batch("VACUUM").unwrap();
+    drop(connection);
+    let mark = format!("v1.{first}.");
+    assert!(!files(folder.path()).windows(mark.len()).any(|window| window == mark.as_bytes()));
+}
+
+#[tokio::test]
+async fn the_operators_key_is_replaced_without_anybody_standing_still() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.db");
+    let (ours, next) = (open(folder.path()), SealingKey::generate());
+    add_one(&ours, &key("a"), "r").await.unwrap();
+    ours.put_session(&session("test", "t")).await.unwrap();
+    ours.add_key(Some(&next)).await.unwrap();
+    ours.reseal().await.unwrap();
+    // Both open it, and what the one seals the other reads.
+    let under_next = Store::open_sqlite(&path, &next).unwrap();
+    add_one(&under_next, &key("a"), "r").await.unwrap();
+    add_one(&open(folder.path()), &key("a"), "r").await.unwrap();
+    under_next.retire_other_keys().await.unwrap();
+    let refused = Store::open_sqlite(&path, &sealing_key()).err();
+    assert!(matches!(refused, Some(Error::OtherKey { .. })), "{refused:?}");
+    // Whoever had opened it before goes on.
+    assert_eq!(add_one(&ours, &key("a"), "r").await.unwrap(), 4);
+    let again = Store::open_sqlite(&path, &next).unwrap();
+    assert_eq!(count(&again, &key("a")).await, Some(4));
+    let app = "test".parse().unwrap();
+    assert!(again.session(&app, "t").await.unwrap().is_some());
+    assert_eq!(again.keyed_hash("x"), ours.keyed_hash("x"));
+}
+
+#[tokio::test]
+async fn a_database_from_before_keys_were_wrapped_is_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.db");
+    let store = open(folder.path());
+    store.put_fact("key_id", sealing_key().id()).await.unwrap();
+    store.close().await;
+    // Such a database had the fact and no keys.
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch("DELETE FROM sealing_key").unwrap();
+    drop(connection);
+    let refused = Store::open_sqlite(&path, &SealingKey::generate()).err();
+    assert!(matches!(refused, Some(Error::OtherKey { .. })), "{refused:?}");
+    let store = open(folder.path());
+    add_one(&store, &key("a"), "r").await.unwrap();
+    assert_eq!(key_in_use(&store).await, sealing_key().id());
+    let hash = store.keyed_hash("x");
+    store.add_key(None).await.unwrap();
+    assert_eq!(store.reseal().await.unwrap(), 1);
+    assert_eq!(open(folder.path()).keyed_hash("x"), hash);
+    assert_eq!(count(&open(folder.path()), &key("a")).await, Some(1));
+}
+
+#[derive(Serialize, Deserialize)]
+struct Person {
+    #[serde(with = "pii::marked_document")]
+    card: Pii<String>,
+    #[serde(with = "pii::marked_phone")]
+    phone: Option<Pii<String>>,
+}
+
+#[tokio::test]
+async fn a_persons_orders_are_found_by_document_and_phone_of_whichever_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let put = async |key: &Key, card: &str, phone: Option<&str>| {
+        let decide = |_: Option<Person>| {
+            let phone = phone.map(|phone| Pii::new(phone.to_owned()));
+            let document = Person { card: Pii::new(card.to_owned()), phone };
+            (Decision::Put { document, what: "put", facts: None, look_ups: vec![] }, ())
+        };
+        store.change(key, &cause("r"), decide).await.unwrap();
+    };
+    let elsewhere = Key { owner: "app/two".into(), ..key("c") };
+    put(&key("a"), "e1234567", Some("13800000001")).await;
+    put(&key("b"), "E7654321", Some("+86 138-0000-0001")).await;
+    put(&elsewhere, "E1234567", None).await;
+    put(&key("b"), "E7654321", Some("13900000002")).await;
+    let found = async |by, value: &str| -> Vec<String> {
+        let found = store.find_people(by, value).await.unwrap();
+        found.into_iter().map(|(kind, owner, id)| format!("{kind}/{owner}/{id}")).collect()
+    };
+    use pii::Trait::{Document, Phone};
+    assert_eq!(found(Document, "E1234567").await, ["thing/app/one/a", "thing/app/two/c"]);
+    // A number that an order had once still leads to it.
+    assert_eq!(found(Phone, "13800000001").await, ["thing/app/one/a", "thing/app/one/b"]);
+    assert_eq!(found(Phone, "13900000002").await, ["thing/app/one/b"]);
+    assert_eq!(found(Document, "13900000002").await, [""; 0]);
+    assert!(!files(folder.path()).windows(8).any(|window| window == b"13800000"));
 }
 
 #[tokio::test]

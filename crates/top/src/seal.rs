@@ -1,7 +1,7 @@
 //! SM4 sealing of single values, as partners agree it among themselves.
 //!
 //! The pages say "SM4加密" and nothing more: mode, padding, encoding and the form of the key are a
-//! partner's setting. The usual choice, and the default here, is ECB with PKCS#7 in lower-case hex,
+//! partner's [`Scheme`]. The usual choice, and the default here, is ECB with PKCS#7 in lower-case hex,
 //! as Hutool and sm-crypto have it. ECB shows which values are equal; use it on the wire only.
 
 use std::fmt;
@@ -97,17 +97,91 @@ impl fmt::Debug for Key {
     }
 }
 
-/// A partner's way of sealing.
-#[derive(Debug, Clone)]
-pub struct Sealing {
-    /// The key.
-    pub key: Key,
+/// How values are sealed, the key apart. As text: mode, padding and encoding between slashes, such as
+/// `ecb/pkcs7/hex`, `cbc:000102030405060708090a0b0c0d0e0f/pkcs7/base64` or `gcm/pkcs7/hex-upper`; what
+/// is left out is usual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Scheme {
     /// How blocks are chained.
     pub mode: Mode,
     /// How the last one is filled.
     pub padding: Padding,
     /// How the bytes travel.
     pub encoding: Encoding,
+}
+
+/// The text is no scheme.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadScheme;
+
+impl fmt::Display for BadScheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "give MODE/PADDING/ENCODING: ecb, cbc:IV (32 hex digits), cbc-prefixed or gcm; \
+             pkcs7 or zero; hex, hex-upper or base64",
+        )
+    }
+}
+
+impl std::error::Error for BadScheme {}
+
+impl FromStr for Scheme {
+    type Err = BadScheme;
+
+    fn from_str(text: &str) -> Result<Self, BadScheme> {
+        let mut scheme = Self::default();
+        let mut parts = text.split('/').peekable();
+        scheme.mode = match parts.next() {
+            Some("ecb") => Mode::Ecb,
+            Some("cbc-prefixed") => Mode::CbcPrefixed,
+            Some("gcm") => Mode::Gcm,
+            Some(mode) => {
+                let iv = mode.strip_prefix("cbc:").and_then(from_hex);
+                let iv = iv.and_then(|iv| iv.try_into().ok());
+                Mode::CbcFixed(iv.ok_or(BadScheme)?)
+            }
+            None => return Err(BadScheme),
+        };
+        if let Some(padding) = parts.next_if(|part| matches!(*part, "pkcs7" | "zero")) {
+            scheme.padding = if padding == "zero" { Padding::Zero } else { Padding::Pkcs7 };
+        }
+        scheme.encoding = match parts.next() {
+            None | Some("hex") => Encoding::Hex,
+            Some("hex-upper") => Encoding::HexUpper,
+            Some("base64") => Encoding::Base64,
+            Some(_) => return Err(BadScheme),
+        };
+        if parts.next().is_some() { Err(BadScheme) } else { Ok(scheme) }
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.mode {
+            Mode::Ecb => f.write_str("ecb")?,
+            Mode::CbcFixed(iv) => write!(f, "cbc:{}", to_hex(&iv))?,
+            Mode::CbcPrefixed => f.write_str("cbc-prefixed")?,
+            Mode::Gcm => f.write_str("gcm")?,
+        }
+        f.write_str(match self.padding {
+            Padding::Pkcs7 => "/pkcs7",
+            Padding::Zero => "/zero",
+        })?;
+        f.write_str(match self.encoding {
+            Encoding::Hex => "/hex",
+            Encoding::HexUpper => "/hex-upper",
+            Encoding::Base64 => "/base64",
+        })
+    }
+}
+
+/// A partner's way of sealing.
+#[derive(Debug, Clone)]
+pub struct Sealing {
+    /// The key.
+    pub key: Key,
+    /// What is done with it.
+    pub scheme: Scheme,
 }
 
 /// The text does not open: another key, mode, padding or encoding, or damage. It says no more, since
@@ -124,17 +198,11 @@ impl fmt::Display for DoesNotOpen {
 impl std::error::Error for DoesNotOpen {}
 
 impl Sealing {
-    /// The usual way: ECB, PKCS#7, lower-case hex.
-    pub fn usual(key: Key) -> Self {
-        let (mode, padding, encoding) = <(Mode, Padding, Encoding)>::default();
-        Self { key, mode, padding, encoding }
-    }
-
     /// Seals a value. `fresh` is random, new for every value, and used where the mode needs it.
     pub fn seal(&self, clear: &str, fresh: [u8; BLOCK_BYTES]) -> String {
         let clear = clear.as_bytes();
         let key = self.key.0.as_slice();
-        let bytes = match self.mode {
+        let bytes = match self.scheme.mode {
             Mode::Ecb => self.pad(ecb::Encryptor::<Sm4>::new_from_slice(key), clear),
             Mode::CbcFixed(iv) => self.pad(cbc::Encryptor::<Sm4>::new_from_slices(key, &iv), clear),
             Mode::CbcPrefixed => {
@@ -150,16 +218,16 @@ impl Sealing {
                 [nonce, &sealed.expect("a value is far below GCM's 64 GiB")].concat()
             }
         };
-        match self.encoding {
-            Encoding::Hex => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
-            Encoding::HexUpper => bytes.iter().map(|byte| format!("{byte:02X}")).collect(),
+        match self.scheme.encoding {
+            Encoding::Hex => to_hex(&bytes),
+            Encoding::HexUpper => to_hex(&bytes).to_uppercase(),
             Encoding::Base64 => BASE64.encode(bytes),
         }
     }
 
     fn pad<M: BlockModeEncrypt, E: fmt::Debug>(&self, mode: Result<M, E>, clear: &[u8]) -> Vec<u8> {
         let mode = mode.expect("key and vector have 16 bytes");
-        match self.padding {
+        match self.scheme.padding {
             Padding::Pkcs7 => mode.encrypt_padded_vec::<Pkcs7>(clear),
             Padding::Zero => {
                 let mut whole = clear.to_vec();
@@ -174,13 +242,13 @@ impl Sealing {
     /// # Errors
     /// It does not open, or to something that is not UTF-8.
     pub fn open(&self, sealed: &str) -> Result<String, DoesNotOpen> {
-        let bytes = match self.encoding {
+        let bytes = match self.scheme.encoding {
             Encoding::Hex | Encoding::HexUpper => from_hex(sealed),
             Encoding::Base64 => BASE64.decode(sealed).ok(),
         };
         let bytes = bytes.ok_or(DoesNotOpen)?;
         let key = self.key.0.as_slice();
-        let clear = match self.mode {
+        let clear = match self.scheme.mode {
             Mode::Ecb => self.unpad(ecb::Decryptor::<Sm4>::new_from_slice(key), &bytes)?,
             Mode::CbcFixed(iv) => {
                 self.unpad(cbc::Decryptor::<Sm4>::new_from_slices(key, &iv), &bytes)?
@@ -206,7 +274,7 @@ impl Sealing {
         sealed: &[u8],
     ) -> Result<Vec<u8>, DoesNotOpen> {
         let mode = mode.map_err(|_| DoesNotOpen)?;
-        match self.padding {
+        match self.scheme.padding {
             Padding::Pkcs7 => mode.decrypt_padded_vec::<Pkcs7>(sealed).map_err(|_| DoesNotOpen),
             Padding::Zero => {
                 let clear = mode.decrypt_padded_vec::<NoPadding>(sealed);
@@ -216,6 +284,10 @@ impl Sealing {
             }
         }
     }
+}
+
+fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads hex digits of either case.

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use cipher::{Block, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use sm4::Sm4;
-use top::seal::{DoesNotOpen, Encoding, Mode, Padding, Sealing, from_hex};
+use top::seal::{BadScheme, DoesNotOpen, Encoding, Mode, Padding, Scheme, Sealing, from_hex};
 
 const KEY: &str = "0123456789abcdeffedcba9876543210";
 const IV: &str = "000102030405060708090a0b0c0d0e0f";
@@ -17,7 +17,11 @@ fn iv() -> [u8; 16] {
 }
 
 fn sealing(mode: Mode, encoding: Encoding) -> Sealing {
-    Sealing { mode, encoding, ..Sealing::usual(KEY.parse().unwrap()) }
+    scheme(KEY, Scheme { mode, encoding, ..Scheme::default() })
+}
+
+fn scheme(key: &str, scheme: Scheme) -> Sealing {
+    Sealing { key: key.parse().unwrap(), scheme }
 }
 
 fn vectors() -> Vec<(Mode, String, String, String)> {
@@ -89,9 +93,9 @@ fn gcm_holds_to_rfc_8998() {
 
 #[test]
 fn a_key_comes_in_three_forms() {
-    let ascii = Sealing::usual("1234567890abcdef".parse().unwrap());
+    let ascii = scheme("1234567890abcdef", Scheme::default());
     assert_eq!(ascii.seal("张三", [0; 16]), "4130d36e75349a62c877f3d7c26eaaee");
-    let base64 = Sealing::usual("ASNFZ4mrze/+3LqYdlQyEA==".parse().unwrap());
+    let base64 = scheme("ASNFZ4mrze/+3LqYdlQyEA==", Scheme::default());
     assert_eq!(base64.seal("张三", [0; 16]), "8e6d95a4b4b29a57d845dbd096e40f5d");
     for text in ["", "short", "0123456789abcdeffedcba987654321g", "ASNFZ4mrze/+3LqYdlQyE==="] {
         assert!(text.parse::<top::seal::Key>().is_err(), "{text}");
@@ -115,7 +119,7 @@ fn what_is_sealed_opens_under_its_own_setting_only() {
             );
         }
         let other =
-            Sealing { mode, ..Sealing::usual("fedcba98765432100123456789abcdef".parse().unwrap()) };
+            scheme("fedcba98765432100123456789abcdef", Scheme { mode, ..Scheme::default() });
         assert_ne!(other.open(&sealed).as_deref(), Ok(clear), "{mode:?}");
         for broken in ["", "zz", &sealed[..sealed.len() - 2], &sealed[2..], "票"] {
             assert_ne!(sealing(mode, Encoding::Hex).open(broken).as_deref(), Ok(clear), "{mode:?}");
@@ -129,11 +133,30 @@ fn what_is_sealed_opens_under_its_own_setting_only() {
 
 #[test]
 fn zero_padding_fills_with_zeros_and_takes_them_away() {
-    let zero = Sealing { padding: Padding::Zero, ..sealing(Mode::Ecb, Encoding::Hex) };
+    let zero = scheme(KEY, Scheme { padding: Padding::Zero, ..Scheme::default() });
     for clear in ["", "张三", "AAAAAAAAAAAAAAAA", "13812345678"] {
         let sealed = zero.seal(clear, [0; 16]);
         assert_eq!(sealed.len() % 32, 0);
         assert_eq!(zero.open(&sealed).as_deref(), Ok(clear));
+    }
+}
+
+#[test]
+fn a_scheme_is_read_as_it_is_written_and_what_is_left_out_is_usual() {
+    let cbc = "cbc:000102030405060708090a0b0c0d0e0f";
+    for (text, whole) in [
+        ("ecb", "ecb/pkcs7/hex".to_owned()),
+        ("gcm/base64", "gcm/pkcs7/base64".to_owned()),
+        ("cbc-prefixed/zero", "cbc-prefixed/zero/hex".to_owned()),
+        (cbc, format!("{cbc}/pkcs7/hex")),
+        ("ecb/pkcs7/hex-upper", "ecb/pkcs7/hex-upper".to_owned()),
+    ] {
+        let read: Scheme = text.parse().unwrap();
+        assert_eq!(read.to_string(), whole);
+        assert_eq!(whole.parse(), Ok(read));
+    }
+    for text in ["", "ctr", "cbc", "cbc:00", "ecb/pkcs5", "ecb/hex/pkcs7", "ecb/pkcs7/hex/"] {
+        assert_eq!(text.parse::<Scheme>(), Err(BadScheme), "{text}");
     }
 }
 

@@ -9,6 +9,7 @@ macro_rules! catalogue {
             alibaba_happytrip_flight_order_itinerary_postback,
             alitrip_btrip_flight_distribution_change_detail,
             alitrip_btrip_flight_distribution_order_cancel,
+            alitrip_btrip_supplychain_train_callback_refund,
             alitrip_rentcar_btb_order_cancelcheck,
             taobao_appip_get,
             taobao_time_get,

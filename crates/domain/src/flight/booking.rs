@@ -401,7 +401,7 @@ pub struct Traveller {
     /// The document flown with.
     pub document: Document,
     /// Mobile number.
-    #[serde(default, with = "pii::marked_option")]
+    #[serde(default, with = "pii::marked_phone")]
     pub phone: Option<Pii<String>>,
 }
 
@@ -411,6 +411,6 @@ pub struct Document {
     /// What kind.
     pub document_type: DocumentType,
     /// Its number.
-    #[serde(with = "pii::marked")]
+    #[serde(with = "pii::marked_document")]
     pub number: Pii<String>,
 }

@@ -1,15 +1,16 @@
 //! `tripwright app`
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use domain::Pii;
-use domain::access::{App as Application, Entitlement, Quota};
-use domain::id::{AppKey, ChannelId, CwtAccountNo, SubChannel};
+use domain::access::{App as Application, Entitlement, PARTNER_KEYS_MAX, PartnerKey, Quota};
+use domain::id::{AppKey, ChannelId, CwtAccountNo, KeyId, SubChannel};
+use top::seal::{Key as SealingKey, Scheme};
 
 use super::{Desk, print};
 use crate::context;
@@ -64,6 +65,23 @@ struct Facts {
     /// An account it supplies under; an empty one alone takes all away
     #[arg(long = "cwt-account")]
     cwt_accounts: Vec<String>,
+
+    /// File with an SM4 key that it seals personal data with; older keys go on opening
+    #[arg(long, requires = "sm4_key_id")]
+    sm4_key_file: Option<PathBuf>,
+
+    /// What that key is called; one of the same name is replaced
+    #[arg(long, requires = "sm4_key_file")]
+    sm4_key_id: Option<KeyId>,
+
+    /// How that key seals: MODE/PADDING/ENCODING, such as ecb/pkcs7/hex, gcm/base64, cbc-prefixed,
+    /// cbc:IV/zero/hex-upper
+    #[arg(long, requires = "sm4_key_file", default_value_t)]
+    sm4_scheme: Scheme,
+
+    /// An SM4 key to forget, by its name
+    #[arg(long)]
+    forget_sm4_key: Option<KeyId>,
 
     /// Whether it may write what only the published examples write, outside production
     #[arg(long)]
@@ -123,6 +141,7 @@ impl Facts {
             sub_channels: BTreeSet::new(),
             channels: BTreeSet::new(),
             cwt_accounts: BTreeSet::new(),
+            partner_keys: Vec::new(),
             lenient: false,
             quota: Quota::default(),
             revoked_at: None,
@@ -150,12 +169,17 @@ impl Facts {
     /// Puts what was named into the app.
     fn apply(&self, app: &mut Application) -> anyhow::Result<()> {
         if let Some(path) = &self.secret_file {
-            let text = std::fs::read_to_string(path);
-            let text = text.with_context(|| format!("cannot read {}", path.display()))?;
-            if text.trim().is_empty() {
-                bail!("the secret in {} is empty", path.display());
+            app.secret = secret(path)?;
+        }
+        if let Some(key_id) = &self.forget_sm4_key {
+            let known = app.partner_keys.len();
+            app.partner_keys.retain(|key| key.key_id != *key_id);
+            if app.partner_keys.len() == known {
+                bail!("the app has no SM4 key {key_id}");
             }
-            app.secret = Pii::new(text.trim().to_owned());
+        }
+        if let (Some(path), Some(key_id)) = (&self.sm4_key_file, &self.sm4_key_id) {
+            self.add_key(secret(path)?, key_id, app)?;
         }
         if self.methods.iter().any(|name| name == "all") {
             app.methods = Entitlement::All;
@@ -180,6 +204,35 @@ impl Facts {
     }
 }
 
+impl Facts {
+    /// Puts a key before those there are: from now on it is the one in use.
+    fn add_key(
+        &self,
+        key: Pii<String>,
+        key_id: &KeyId,
+        app: &mut Application,
+    ) -> anyhow::Result<()> {
+        key.expose().parse::<SealingKey>()?;
+        let (key_id, scheme) = (key_id.clone(), self.sm4_scheme.to_string());
+        app.partner_keys.retain(|known| known.key_id != key_id);
+        if app.partner_keys.len() == PARTNER_KEYS_MAX {
+            bail!("an app has at most {PARTNER_KEYS_MAX} SM4 keys; --forget-sm4-key makes room");
+        }
+        app.partner_keys.insert(0, PartnerKey { key_id, key, scheme });
+        Ok(())
+    }
+}
+
+/// Reads what only its owner should know.
+fn secret(path: &Path) -> anyhow::Result<Pii<String>> {
+    let text = std::fs::read_to_string(path);
+    let text = text.with_context(|| format!("cannot read {}", path.display()))?;
+    if text.trim().is_empty() {
+        bail!("the secret in {} is empty", path.display());
+    }
+    Ok(Pii::new(text.trim().to_owned()))
+}
+
 /// Replaces what is bound by what was named, if anything was; the empty text alone names nothing.
 fn bind<T: FromStr + Ord>(named: &[String], bound: &mut BTreeSet<T>) -> Result<(), T::Err> {
     match named {
@@ -190,8 +243,8 @@ fn bind<T: FromStr + Ord>(named: &[String], bound: &mut BTreeSet<T>) -> Result<(
     Ok(())
 }
 
-/// One line for each app: key, state, methods, sub-channels, channels, CWT accounts, calls a day, calls a second,
-/// leniency.
+/// One line for each app: key, state, methods, sub-channels, channels, CWT accounts, calls a day, calls a
+/// second, leniency, SM4 keys.
 async fn list(desk: &Desk) -> anyhow::Result<()> {
     for app in desk.store.apps().await? {
         let methods = match &app.methods {
@@ -211,8 +264,11 @@ async fn list(desk: &Desk) -> anyhow::Result<()> {
         let (day, second) = (most(app.quota.calls_per_day), most(app.quota.calls_per_second));
         let key = &app.key;
         let leniency = if app.lenient { "lenient" } else { "strict" };
+        let seals: Vec<_> =
+            app.partner_keys.iter().map(|key| format!("{}:{}", key.key_id, key.scheme)).collect();
+        let seals = seals.join(",");
         print(&format!(
-            "{key}\t{state}\t{methods}\t{sub_channels}\t{channels}\t{accounts}\t{day}\t{second}\t{leniency}"
+            "{key}\t{state}\t{methods}\t{sub_channels}\t{channels}\t{accounts}\t{day}\t{second}\t{leniency}\t{seals}"
         ))?;
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use top::{Format, SignMethod};
 use top_client::Client;
@@ -19,6 +19,10 @@ pub struct Call {
     /// A parameter of the method, name=value; objects as JSON
     #[arg(long = "param", short, value_parser = name_and_value)]
     params: Vec<(String, String)>,
+
+    /// A parameter whose value is a file's text, name=path: for one too long for a command line
+    #[arg(long = "param-file", value_parser = name_and_value)]
+    param_files: Vec<(String, String)>,
 
     /// Where to call
     #[arg(long, env = "TRIPWRIGHT_URL", default_value = "http://127.0.0.1:8080/router/rest")]
@@ -64,10 +68,15 @@ impl Call {
         };
         let as_demo = self.app_key == demo::APP_KEY;
         let session = self.session.or_else(|| as_demo.then(|| demo::SESSION.to_owned()));
+        let mut params = self.params;
+        for (name, path) in self.param_files {
+            let text = std::fs::read_to_string(&path);
+            params.push((name, text.with_context(|| format!("cannot read {path}"))?));
+        }
         let client = Client::new(&self.url, &self.app_key, &self.secret)?
             .sign_method(self.sign_method)
             .format(format);
-        let answer = client.execute(&self.method, &self.params, session.as_deref()).await?;
+        let answer = client.execute(&self.method, &params, session.as_deref()).await?;
         print(&answer)?;
         if answer.is_empty() {
             bail!("the server answered nothing");

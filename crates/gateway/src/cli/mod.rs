@@ -3,6 +3,7 @@
 mod app;
 mod call;
 mod file;
+mod key;
 mod order;
 mod seal;
 mod serve;
@@ -52,8 +53,10 @@ enum Command {
     App(app::App),
     /// Sessions: access tokens of an app
     Session(session::Session),
-    /// Orders: import, list, show, advance
+    /// Orders: import, list, find, show, advance
     Order(order::Orders),
+    /// The keys that seal personal data: rotate, retire, list
+    Key(key::Keys),
     /// The catalogue of methods
     Docs(Docs),
 }
@@ -107,6 +110,7 @@ async fn perform(command: Command) -> anyhow::Result<ExitCode> {
         Command::App(app) => app.perform().await,
         Command::Session(session) => session.perform().await,
         Command::Order(orders) => orders.perform().await,
+        Command::Key(keys) => keys.perform().await,
         Command::Docs(docs) => docs.perform(),
     }
 }

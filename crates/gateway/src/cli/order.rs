@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use domain::Step;
-use domain::pii::MARK;
+use domain::pii::{Trait, is_mark};
 use serde_json::{Value, json};
-use store::Decision;
+use store::{Decision, FOUND_MAX};
 
 use super::{Desk, print};
 use crate::families;
@@ -48,6 +48,13 @@ enum Action {
     },
     /// List all orders: path, status code, payment status code
     List,
+    /// Find the orders of a person, of every app, by what standard input says: it is not for the shell's
+    /// history
+    Find {
+        /// What it is
+        #[arg(value_enum)]
+        by: FindBy,
+    },
     /// Show an order with its story; personal data is masked
     Show {
         /// KIND/APP/SCOPE/ID, such as flight/test/corp001/demo-payable
@@ -63,12 +70,22 @@ enum Action {
         /// Of a flight: begin, submit, confirm, fail, pay, confirm-ticketing, ticket, fail-ticketing,
         /// cancel, apply-change, price-change, pay-change, reissue, refuse-change, cancel-change. Of a
         /// rental: pay, accept, prepare, refuse, pick-up, give-back, complete, cancel, close. Of
-        /// receipts: decide-travel, end-ticket
+        /// receipts: decide-travel, end-ticket. Of a rail order: ask-refund, settle-refund,
+        /// change-tickets, accept-offline, reject-offline
         command: String,
         /// The transition's own facts as JSON, such as {"alipay_trade_no":"t-1"} for pay
         #[arg(long = "with", default_value = "{}")]
         with: String,
     },
+}
+
+/// What people's orders are found by.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FindBy {
+    /// The number of an identity document
+    Document,
+    /// A telephone number
+    Phone,
 }
 
 impl Orders {
@@ -86,6 +103,7 @@ impl Orders {
                 }
                 families!(each);
             }
+            Action::Find { by } => failures = find(&desk, by).await?,
             Action::Show { path, reveal } => {
                 macro_rules! of_its_family {
                     ($($family:ty),*) => {
@@ -163,25 +181,59 @@ async fn list<F: Family>(desk: &Desk) -> anyhow::Result<usize> {
         let last = after.as_ref().map(|(owner, id)| (owner.as_str(), id.as_str()));
         let page = desk.store.list(F::KIND, last, PAGE).await?;
         for (owner, id) in &page {
-            let key = store::Key { kind: F::KIND, owner: owner.clone(), id: id.clone() };
-            let order = match desk.store.get::<F>(&key).await {
-                Ok(Some(order)) => order,
-                Ok(None) => continue,
-                Err(error) => {
-                    eprintln!("error: {}/{owner}/{id}: {error}", F::KIND);
-                    unreadable += 1;
-                    continue;
-                }
-            };
-            let Status { order_status, pay_status, label } = order.at(desk.now).status();
-            let pay_status = pay_status.map_or("-".to_owned(), |code| code.to_string());
-            print(&format!("{}/{owner}/{id}\t{order_status}\t{pay_status}\t{label}", F::KIND))?;
+            unreadable += line::<F>(desk, owner, id).await?;
         }
         if page.len() < PAGE {
             return Ok(unreadable);
         }
         after = page.into_iter().next_back();
     }
+}
+
+/// Prints an order's line; returns 1 when it could not be read.
+async fn line<F: Family>(desk: &Desk, owner: &str, id: &str) -> anyhow::Result<usize> {
+    let key = store::Key { kind: F::KIND, owner: owner.to_owned(), id: id.to_owned() };
+    let order = match desk.store.get::<F>(&key).await {
+        Ok(Some(order)) => order,
+        Ok(None) => return Ok(0),
+        Err(error) => {
+            eprintln!("error: {}/{owner}/{id}: {error}", F::KIND);
+            return Ok(1);
+        }
+    };
+    let Status { order_status, pay_status, label } = order.at(desk.now).status();
+    let pay_status = pay_status.map_or("-".to_owned(), |code| code.to_string());
+    print(&format!("{}/{owner}/{id}\t{order_status}\t{pay_status}\t{label}", F::KIND))?;
+    Ok(0)
+}
+
+/// Lists the orders of a person; returns how many could not be read.
+async fn find(desk: &Desk, by: FindBy) -> anyhow::Result<usize> {
+    let mut value = String::new();
+    std::io::stdin().read_line(&mut value).context("standard input")?;
+    if value.trim().is_empty() {
+        bail!("standard input says nothing to look for");
+    }
+    let by = match by {
+        FindBy::Document => Trait::Document,
+        FindBy::Phone => Trait::Phone,
+    };
+    let found = desk.store.find_people(by, &value).await?;
+    let mut unreadable = 0;
+    for (kind, owner, id) in &found {
+        macro_rules! of_its_family {
+            ($($family:ty),*) => {
+                $(if kind == <$family as Family>::KIND {
+                    unreadable += line::<$family>(desk, owner, id).await?;
+                })*
+            };
+        }
+        families!(of_its_family);
+    }
+    if found.len() == FOUND_MAX {
+        eprintln!("there are more than these {FOUND_MAX}");
+    }
+    Ok(unreadable)
 }
 
 async fn show<F: Family>(desk: &Desk, path: &Path, reveal: bool) -> anyhow::Result<()> {
@@ -201,7 +253,8 @@ async fn show<F: Family>(desk: &Desk, path: &Path, reveal: bool) -> anyhow::Resu
 fn unmark(tree: &mut Value, reveal: bool) {
     match tree {
         Value::Object(members) => {
-            if let Some(clear) = members.get_mut(MARK) {
+            let mut marked = members.iter_mut().filter(|(name, _)| is_mark(name));
+            if let Some((_, clear)) = marked.next() {
                 *tree = if reveal { clear.take() } else { "***".into() };
                 return;
             }

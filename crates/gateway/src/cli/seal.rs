@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use clap::{Args, ValueEnum};
-use top::seal::{BLOCK_BYTES, Encoding, Key, Mode, Padding, Sealing, from_hex};
+use clap::Args;
+use top::seal::{Encoding, Mode, Padding, Scheme, Sealing};
 
 use super::print;
 use crate::context;
@@ -17,56 +17,10 @@ struct Setting {
     #[arg(long)]
     sm4_key_file: Option<PathBuf>,
 
-    /// How blocks are chained
-    #[arg(long, value_enum, default_value_t)]
-    mode: Chaining,
-
-    /// The vector of cbc, 32 hex digits
-    #[arg(long, value_parser = vector)]
-    iv: Option<Vector>,
-
-    /// How the last block is filled
-    #[arg(long, value_enum, default_value_t)]
-    padding: Filling,
-
-    /// How the bytes travel
-    #[arg(long, value_enum, default_value_t)]
-    encoding: Travel,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum Chaining {
-    #[default]
-    Ecb,
-    /// From a vector that both sides know (--iv)
-    Cbc,
-    /// From a vector that stands before the ciphertext
-    CbcPrefixed,
-    /// The nonce before the ciphertext, the tag after it
-    Gcm,
-}
-
-#[derive(Clone, Copy, Default, ValueEnum)]
-enum Filling {
-    #[default]
-    Pkcs7,
-    Zero,
-}
-
-#[derive(Clone, Copy, Default, ValueEnum)]
-enum Travel {
-    #[default]
-    Hex,
-    HexUpper,
-    Base64,
-}
-
-#[derive(Clone, Copy)]
-struct Vector([u8; BLOCK_BYTES]);
-
-fn vector(text: &str) -> Result<Vector, &'static str> {
-    let bytes = from_hex(text).and_then(|bytes| bytes.try_into().ok());
-    bytes.map(Vector).ok_or("give 32 hex digits")
+    /// How values are sealed: MODE/PADDING/ENCODING, such as ecb/pkcs7/hex, gcm/base64, cbc-prefixed,
+    /// cbc:IV/zero/hex-upper
+    #[arg(long, default_value_t)]
+    scheme: Scheme,
 }
 
 impl Setting {
@@ -78,24 +32,7 @@ impl Setting {
             (None, Ok(text)) => text,
             (None, Err(_)) => bail!("give the SM4 key in --sm4-key-file or {VARIABLE}"),
         };
-        let key: Key = text.trim().parse()?;
-        let mode = match (self.mode, self.iv) {
-            (Chaining::Ecb, _) => Mode::Ecb,
-            (Chaining::Cbc, Some(Vector(iv))) => Mode::CbcFixed(iv),
-            (Chaining::Cbc, None) => bail!("--mode cbc needs --iv"),
-            (Chaining::CbcPrefixed, _) => Mode::CbcPrefixed,
-            (Chaining::Gcm, _) => Mode::Gcm,
-        };
-        let padding = match self.padding {
-            Filling::Pkcs7 => Padding::Pkcs7,
-            Filling::Zero => Padding::Zero,
-        };
-        let encoding = match self.encoding {
-            Travel::Hex => Encoding::Hex,
-            Travel::HexUpper => Encoding::HexUpper,
-            Travel::Base64 => Encoding::Base64,
-        };
-        Ok(Sealing { key, mode, padding, encoding })
+        Ok(Sealing { key: text.trim().parse()?, scheme: self.scheme })
     }
 }
 
@@ -137,42 +74,36 @@ impl Open {
             return Ok(ExitCode::SUCCESS);
         }
         eprintln!("error: the value does not open under this setting");
-        let others = self.others(&sealing);
-        for (flags, _) in &others {
-            eprintln!("it opens to a readable text with {flags}");
+        let others = others(&sealing, &self.value);
+        for (scheme, _) in &others {
+            eprintln!("it opens to a readable text with --scheme {scheme}");
         }
         if others.is_empty() {
             eprintln!("it opens under no other mode, padding or encoding either: check the key");
         }
         Ok(ExitCode::FAILURE)
     }
+}
 
-    /// Every setting of the same key under which the value opens to readable text.
-    fn others(&self, sealing: &Sealing) -> Vec<(String, String)> {
-        let mut modes = vec![
-            ("--mode ecb", Mode::Ecb),
-            ("--mode cbc-prefixed", Mode::CbcPrefixed),
-            ("--mode gcm", Mode::Gcm),
-        ];
-        if let Some(Vector(iv)) = self.setting.iv {
-            modes.push(("--mode cbc", Mode::CbcFixed(iv)));
-        }
-        let paddings = [("", Padding::Pkcs7), (" --padding zero", Padding::Zero)];
-        let encodings = [("", Encoding::Hex), (" --encoding base64", Encoding::Base64)];
-        let mut found: Vec<(String, String)> = Vec::new();
-        for (mode_flag, mode) in modes {
-            for (padding_flag, padding) in paddings {
-                for (encoding_flag, encoding) in encodings {
-                    let other = Sealing { mode, padding, encoding, key: sealing.key.clone() };
-                    let Ok(clear) = other.open(&self.value) else { continue };
-                    let readable = !clear.is_empty() && !clear.chars().any(char::is_control);
-                    let known = found.iter().any(|(_, known)| *known == clear);
-                    if readable && !known {
-                        found.push((format!("{mode_flag}{padding_flag}{encoding_flag}"), clear));
-                    }
+/// Every other scheme under which the same key opens the value to a readable text.
+fn others(sealing: &Sealing, value: &str) -> Vec<(Scheme, String)> {
+    let mut modes = vec![Mode::Ecb, Mode::CbcPrefixed, Mode::Gcm];
+    // A vector is given or not there: nobody can guess it.
+    modes.extend(matches!(sealing.scheme.mode, Mode::CbcFixed(_)).then_some(sealing.scheme.mode));
+    let mut found: Vec<(Scheme, String)> = Vec::new();
+    for mode in modes {
+        for padding in [Padding::Pkcs7, Padding::Zero] {
+            for encoding in [Encoding::Hex, Encoding::Base64] {
+                let scheme = Scheme { mode, padding, encoding };
+                let other = Sealing { scheme, key: sealing.key.clone() };
+                let Ok(clear) = other.open(value) else { continue };
+                let readable = !clear.is_empty() && !clear.chars().any(char::is_control);
+                let known = found.iter().any(|(_, known)| *known == clear);
+                if readable && !known {
+                    found.push((scheme, clear));
                 }
             }
         }
-        found
     }
+    found
 }

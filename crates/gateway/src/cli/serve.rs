@@ -81,6 +81,7 @@ fn introduce(running: &Running) -> anyhow::Result<()> {
     print(&format!("app_key {}", demo::APP_KEY))?;
     print(&format!("secret {}", demo::SECRET))?;
     print(&format!("session {}", demo::SESSION))?;
+    print(&format!("sm4_key {}", demo::SM4_KEY))?;
     print(&curl(&url))
 }
 

@@ -38,8 +38,7 @@ pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<R
     if rq.ticket_no_list.len() > TICKETS_MAX {
         return Ok(refused(PostbackCode::TooManyTickets, None));
     }
-    let lenient = caller.app.lenient && !cx.settings.production;
-    let tickets = match reported(&rq.ticket_no_list, lenient) {
+    let tickets = match reported(&rq.ticket_no_list, caller.is_lenient(cx)) {
         Ok(tickets) => tickets,
         Err(content) => return Ok(refused(PostbackCode::BadTicketNumber, Some(content))),
     };

@@ -138,6 +138,7 @@ impl App {
             sub_channels: ["corp001".parse().unwrap(), "corp002".parse().unwrap()].into(),
             channels: [].into(),
             cwt_accounts: [].into(),
+            partner_keys: Vec::new(),
             lenient: false,
             quota: Quota::default(),
             revoked_at: None,

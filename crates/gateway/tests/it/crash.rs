@@ -160,6 +160,6 @@ fn a_first_start_that_is_cut_short_does_not_spoil_the_next() {
         first.wait().unwrap();
         let program = Program::serve_in(folder, &[], &[]);
         assert_eq!(program.cancel("test0087771")["module"]["fail_code"], "1001", "{after_ms}");
-        assert_eq!(program.run(&["order", "list"]).lines().count(), 38, "{after_ms}");
+        assert_eq!(program.run(&["order", "list"]).lines().count(), 44, "{after_ms}");
     }
 }

@@ -5,6 +5,7 @@
 mod alibaba_happytrip_flight_order_itinerary_postback;
 mod alitrip_btrip_flight_distribution_change_detail;
 mod alitrip_btrip_flight_distribution_order_cancel;
+mod alitrip_btrip_supplychain_train_callback_refund;
 mod alitrip_rentcar_btb_order_cancelcheck;
 mod app;
 mod arguments;
@@ -15,6 +16,7 @@ mod crash;
 mod http;
 mod program;
 mod readme;
+mod secrets;
 mod taobao_appip_get;
 mod taobao_time_get;
 mod tidy;

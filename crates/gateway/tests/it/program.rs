@@ -49,8 +49,8 @@ impl Program {
         let mut child = command.spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut lines = Vec::new();
-        // Six lines introduce the sandbox; a program that stops early closes its end.
-        while lines.len() < 6 {
+        // Seven lines introduce the sandbox; a program that stops early closes its end.
+        while lines.len() < 7 {
             let mut line = String::new();
             if output.read_line(&mut line).unwrap() == 0 {
                 let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
@@ -115,6 +115,13 @@ impl Program {
         Credentials { secret: value(&added, "secret "), session: value(&session, "session ") }
     }
 
+    /// What the program holds of the machine's memory.
+    pub fn resident_kb(&self) -> i64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// Kills the program as a power cut would: no signal it could handle.
     pub fn kill_hard(&self) {
         let pid = self.child.id().to_string();
@@ -168,6 +175,7 @@ fn every_start_introduces_the_sandbox_with_a_call_that_works_when_pasted() {
         "app_key ",
         "secret ",
         "session ",
+        "sm4_key ",
         "curl ",
     ]
     .into_iter()
@@ -176,7 +184,7 @@ fn every_start_introduces_the_sandbox_with_a_call_that_works_when_pasted() {
         assert_eq!(start(name), Some(at), "{name}: {:?}", program.lines);
     }
     assert_eq!(program.lines[2..4], ["app_key test", "secret test"]);
-    let output = Command::new("sh").args(["-c", &program.lines[5]]).output().unwrap();
+    let output = Command::new("sh").args(["-c", &program.lines[6]]).output().unwrap();
     let answer: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
     let result = &answer["alitrip_btrip_flight_distribution_change_detail_response"]["result"];
@@ -374,21 +382,93 @@ fn values_are_sealed_and_opened_under_a_partners_setting_and_a_wrong_one_is_told
     let usual = "8e6d95a4b4b29a57d845dbd096e40f5d";
     assert_eq!(run(&["seal", "张三"]).1, format!("{usual}\n"));
     assert_eq!(run(&["open", usual]).1, "张三\n");
-    let (_, gcm, _) = run(&["seal", "张三", "--mode", "gcm", "--encoding", "base64"]);
-    assert_ne!(run(&["seal", "张三", "--mode", "gcm", "--encoding", "base64"]).1, gcm);
+    let (_, gcm, _) = run(&["seal", "张三", "--scheme", "gcm/base64"]);
+    assert_ne!(run(&["seal", "张三", "--scheme", "gcm/base64"]).1, gcm);
     let (opened, _, errors) = run(&["open", gcm.trim()]);
     assert!(!opened);
     assert_eq!(
         errors,
         "error: the value does not open under this setting\n\
-         it opens to a readable text with --mode gcm --encoding base64\n"
+         it opens to a readable text with --scheme gcm/pkcs7/base64\n"
     );
     let (_, _, errors) = run(&["open", "00"]);
     assert!(errors.ends_with("check the key\n"), "{errors}");
-    let (_, _, errors) = run(&["seal", "张三", "--mode", "cbc"]);
-    assert_eq!(errors, "error: --mode cbc needs --iv\n");
+    let (_, _, errors) = run(&["seal", "张三", "--scheme", "cbc"]);
+    assert!(errors.contains("cbc:IV (32 hex digits)"), "{errors}");
     let nobody = complaint(folder.path(), &["seal", "张三"], &[]);
     assert!(nobody.contains("give the SM4 key in --sm4-key-file or TRIPWRIGHT_SM4_KEY"));
+}
+
+#[test]
+fn keys_are_rotated_beside_a_server_that_goes_on() {
+    let program = Program::serve(&[]);
+    let keys = |program: &Program| program.run(&["key", "list"]);
+    assert_eq!(keys(&program).lines().count(), 1);
+    let next = program.folder.path().join("next-key");
+    let rotated = program.run(&["key", "rotate", "--new-key-file", next.to_str().unwrap()]);
+    let (sealed, then) = rotated.split_once('\n').unwrap();
+    let count =
+        sealed.strip_prefix("sealed ").and_then(|rest| rest.strip_suffix(" documents anew"));
+    // The demo app, its session, and every order that names people.
+    assert!(count.unwrap().parse::<usize>().unwrap() > 30, "{rotated}");
+    assert!(then.ends_with("next-key, then: tripwright key retire\n"), "{rotated}");
+    let both = keys(&program);
+    let states: Vec<_> = both.lines().map(|line| line.split('\t').nth(1).unwrap()).collect();
+    assert_eq!(states, ["opens", "seals"]);
+    assert!(both.lines().all(|line| line.split(',').count() == 2), "{both}");
+    // The server has the operator's old key, and reads and writes on.
+    assert_eq!(program.cancel("demo-payable")["success"], true);
+    assert_eq!(program.cancel("demo-ticketed")["result_code"], 1001);
+    let mode = std::fs::metadata(&next).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    let (folder, _) = program.terminate();
+    let next = next.to_str().unwrap().to_owned();
+    let retire = command(folder.path(), &["key", "retire", "--key-file", &next]).output().unwrap();
+    assert!(retire.status.success());
+    let refused = complaint(folder.path(), &["order", "list"], &[]);
+    assert!(refused.contains("the database opens with key"), "{refused}");
+    let moved = folder.path().join("next-key");
+    let name = moved.to_str().unwrap().to_owned();
+    let program = Program::serve_in(folder, &[], &[("TRIPWRIGHT_KEY_FILE", &name)]);
+    assert_eq!(program.cancel("demo-payable")["success"], true);
+}
+
+#[test]
+fn an_sm4_key_is_added_replaced_listed_and_forgotten() {
+    let program = Program::serve(&[]);
+    let folder = program.folder.path().to_owned();
+    let file = folder.join("sm4");
+    let file = file.to_str().unwrap();
+    std::fs::write(file, "1234567890abcdef\n").unwrap();
+    let keys = |program: &Program| {
+        let apps = program.run(&["app", "list"]);
+        let line = apps.lines().find(|line| line.starts_with("test\t")).unwrap().to_owned();
+        line.rsplit('\t').next().unwrap().to_owned()
+    };
+    assert_eq!(keys(&program), "demo:ecb/pkcs7/hex");
+    fn change<'a>(more: &[&'a str]) -> Vec<&'a str> {
+        [&["app", "change", "test"], more].concat()
+    }
+    let add = |id: &str| {
+        let scheme = ["--sm4-key-file", file, "--sm4-key-id", id, "--sm4-scheme", "gcm/base64"];
+        program.run(&change(&scheme))
+    };
+    add("k2");
+    assert_eq!(keys(&program), "k2:gcm/pkcs7/base64,demo:ecb/pkcs7/hex");
+    add("demo");
+    assert_eq!(keys(&program), "demo:gcm/pkcs7/base64,k2:gcm/pkcs7/base64");
+    program.run(&change(&["--forget-sm4-key", "k2"]));
+    assert_eq!(keys(&program), "demo:gcm/pkcs7/base64");
+    let complain = |more: &[&str]| complaint(&folder, &change(more), &[]);
+    assert!(complain(&["--forget-sm4-key", "k2"]).contains("the app has no SM4 key k2"));
+    std::fs::write(file, "short").unwrap();
+    let bad = complain(&["--sm4-key-file", file, "--sm4-key-id", "k3"]);
+    assert!(bad.contains("an SM4 key is 32 hex digits, 16 bytes in base64, or 16 characters"));
+    std::fs::write(file, "1234567890abcdef").unwrap();
+    ["k2", "k3", "k4"].iter().for_each(|id| _ = add(id));
+    let full = complain(&["--sm4-key-file", file, "--sm4-key-id", "k5"]);
+    assert!(full.contains("an app has at most 4 SM4 keys"), "{full}");
 }
 
 #[test]
@@ -450,7 +530,7 @@ fn production_wants_a_key_of_its_own_and_refuses_the_demo_app() {
     let refused = complaint(folder.path(), &production, &[("TRIPWRIGHT_KEY", &key)]);
     assert!(refused.contains("this database has the demo app, whose secret everybody knows"));
     let other = complaint(folder.path(), &production, &[("TRIPWRIGHT_KEY", &"00".repeat(32))]);
-    assert!(other.contains("the database was sealed with key "), "{other}");
+    assert!(other.contains("the database opens with key "), "{other}");
 }
 
 #[test]
@@ -547,12 +627,12 @@ fn an_app_is_changed_only_in_what_is_named() {
     program.run(&["app", "change", "bank", "--sub-channel", "corp002"]);
     let listed = program.run(&["app", "list"]);
     assert!(
-        listed.contains("bank\tactive\ttaobao.time.get\tcorp002\t\t\t9\t-\tstrict\n"),
+        listed.contains("bank\tactive\ttaobao.time.get\tcorp002\t\t\t9\t-\tstrict\t\n"),
         "{listed}"
     );
     program.run(&["app", "change", "bank", "--method", "all", "--calls-per-day", "none"]);
     let listed = program.run(&["app", "list"]);
-    assert!(listed.contains("bank\tactive\tall methods\tcorp002\t\t\t-\t-\tstrict\n"), "{listed}");
+    assert!(listed.contains("bank\tactive\tall methods\tcorp002\t\t\t-\t-\tstrict\t\n"), "{listed}");
     program.run(&["app", "change", "bank", "--sub-channel", "", "--lenient", "true"]);
     let listed = program.run(&["app", "list"]);
     assert!(listed.contains("bank\tactive\tall methods\t\t\t\t-\t-\tlenient\n"), "{listed}");

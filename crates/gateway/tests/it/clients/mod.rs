@@ -11,6 +11,7 @@ use std::sync::Mutex;
 use gateway::demo;
 use serde_json::{Value, json};
 
+use crate::alitrip_btrip_supplychain_train_callback_refund as refund;
 use crate::app::{CANCEL, WRAPPER, payable};
 use crate::program::Program;
 
@@ -341,6 +342,23 @@ fn receipts_are_taken(client: &Client, program: &Program) {
     ]);
 }
 
+fn refunds_are_reported(client: &Client, program: &Program) {
+    let root = "alitrip_btrip_supplychain_train_callback_refund_response";
+    let report = |callback: &Value| {
+        call(&program.url, refund::METHOD, json!({refund::WRAPPER: callback.to_string()}))
+    };
+    let data = json!({"order_id": "123456789", "supplier_order_id": "12345678"});
+    let taken = json!({"data": data, "result_code": "200", "status": "true", "result_msg": "成功"});
+    let mut other = refund::page();
+    other["order_id"] = "987654321".into();
+    let msg = "订单不存在: refund_call_back_param.order_id 没有这个编号";
+    let missing = json!({"result_code": "404", "status": "false", "result_msg": msg});
+    client.expect(vec![
+        (report(&refund::page()), client.success(root, taken)),
+        (report(&other), client.success(root, missing)),
+    ]);
+}
+
 fn check(client: Client) {
     let program = sandbox(&client);
     clock_is_read(&client, &program);
@@ -350,6 +368,7 @@ fn check(client: Client) {
     flow_control_is_raised(&client, &program);
     rentals_are_quoted(&client, &program);
     receipts_are_taken(&client, &program);
+    refunds_are_reported(&client, &program);
 }
 
 #[test]

@@ -1,0 +1,85 @@
+//! `tripwright key`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use store::{KeyState, NOTICE, SealingKey};
+
+use super::{Desk, print, write_private};
+use crate::settings::Data;
+
+/// The keys that seal personal data.
+#[derive(Debug, Args)]
+pub struct Keys {
+    #[command(flatten)]
+    data: Data,
+
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Make a new key in the database and seal everything anew with it, while gateways serve
+    Rotate {
+        /// File with the operator's key to be, made if it is not there: from now on it opens the
+        /// database too, and `key retire` under it withdraws the one in use
+        #[arg(long)]
+        new_key_file: Option<PathBuf>,
+    },
+    /// Let only the operator's key in use open the database from now on
+    Retire,
+    /// List the database's keys, which one seals, and the operator's keys that open them
+    List,
+}
+
+impl Keys {
+    /// Does it.
+    pub async fn perform(self) -> anyhow::Result<ExitCode> {
+        let desk = Desk::open(&self.data)?;
+        match self.action {
+            Action::Rotate { new_key_file } => rotate(&desk, new_key_file).await?,
+            Action::Retire => {
+                desk.store.retire_other_keys().await?;
+                print("only the key in use opens the database now")?;
+            }
+            Action::List => {
+                for KeyState { id, seals, opened_by } in desk.store.keys().await? {
+                    let state = if seals { "seals" } else { "opens" };
+                    print(&format!("{id}\t{state}\t{}", opened_by.join(",")))?;
+                }
+            }
+        }
+        desk.close().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn rotate(desk: &Desk, new_key_file: Option<PathBuf>) -> anyhow::Result<()> {
+    let next = match &new_key_file {
+        None => None,
+        Some(path) => {
+            let shown = path.display();
+            if !path.exists() {
+                write_private(path, &SealingKey::generate().to_hex())
+                    .with_context(|| format!("cannot write {shown}"))?;
+            }
+            let text = std::fs::read_to_string(path);
+            let text = text.with_context(|| format!("cannot read the key file {shown}"))?;
+            Some(text.parse::<SealingKey>().with_context(|| shown.to_string())?)
+        }
+    };
+    desk.store.add_key(next.as_ref()).await?;
+    let mut count = desk.store.reseal().await?;
+    // A gateway that had not noticed yet may have sealed with the old key behind our back.
+    tokio::time::sleep(NOTICE).await;
+    count += desk.store.reseal().await?;
+    print(&format!("sealed {count} documents anew"))?;
+    if let Some(path) = new_key_file {
+        let path = path.display();
+        print(&format!("start every gateway with the key in {path}, then: tripwright key retire"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! Rail orders as a family.
+
+use anyhow::Context as _;
+use domain::train::{TrainBooking, TrainCommand, TrainKey, TrainOrder};
+use domain::{Instant, Step};
+use serde_json::Value;
+use store::{Key, LookUp};
+
+use crate::context;
+use crate::family::{Family, Path, Status, read_command};
+
+/// Under which look-up the order of a refund is found.
+pub const REFUND: &str = "refund";
+/// A supplier has one numbering; other families have one for each sub-channel or account.
+const SCOPE: &str = "-";
+
+/// Where a rail order is kept.
+pub fn key(order: &TrainKey) -> Key {
+    path(order).key()
+}
+
+fn path(order: &TrainKey) -> Path {
+    Path {
+        kind: TrainOrder::KIND,
+        app: order.app.clone(),
+        scope: SCOPE.to_owned(),
+        id: order.order_id.to_string(),
+    }
+}
+
+impl Family for TrainOrder {
+    const KIND: &'static str = "train";
+
+    fn book(booking: Value) -> anyhow::Result<Self> {
+        let booking: TrainBooking = serde_json::from_value(booking).context("booking")?;
+        Ok(Self::new(booking)?)
+    }
+
+    fn perform(
+        self,
+        mut command: Value,
+        now: Instant,
+    ) -> anyhow::Result<(Step<Self>, &'static str)> {
+        if let Value::Object(members) = &mut command
+            && members.get("command").is_some_and(|name| name == "ask-refund")
+        {
+            let number = || context::platform_number().to_string().into();
+            members.entry("refund_id").or_insert_with(number);
+        }
+        let command: TrainCommand = read_command(command)?;
+        let name = command.name();
+        Ok((Self::perform(self, command, now)?, name))
+    }
+
+    fn at(self, _: Instant) -> Self {
+        self
+    }
+
+    fn path(&self) -> Path {
+        path(&self.booking.key)
+    }
+
+    fn look_ups(&self) -> Vec<LookUp> {
+        let supplier_order_id = self.booking.supplier_order_id.to_string();
+        let order = LookUp { name: "supplier_order", value: supplier_order_id };
+        let refunds = self.refunds.iter();
+        let refunds =
+            refunds.map(|refund| LookUp { name: REFUND, value: refund.refund_id.to_string() });
+        std::iter::once(order).chain(refunds).collect()
+    }
+
+    fn status(&self) -> Status {
+        let status = self.status();
+        Status { order_status: status.code(), pay_status: None, label: status.row().en }
+    }
+
+    fn is_same_booking(&self, other: &Self, given: &Value) -> bool {
+        let mut other = other.booking.clone();
+        if given["booked_at"].is_null() {
+            other.booked_at = self.booking.booked_at;
+        }
+        self.booking == other
+    }
+}
