@@ -632,10 +632,13 @@ fn an_app_is_changed_only_in_what_is_named() {
     );
     program.run(&["app", "change", "bank", "--method", "all", "--calls-per-day", "none"]);
     let listed = program.run(&["app", "list"]);
-    assert!(listed.contains("bank\tactive\tall methods\tcorp002\t\t\t-\t-\tstrict\t\n"), "{listed}");
+    assert!(
+        listed.contains("bank\tactive\tall methods\tcorp002\t\t\t-\t-\tstrict\t\n"),
+        "{listed}"
+    );
     program.run(&["app", "change", "bank", "--sub-channel", "", "--lenient", "true"]);
     let listed = program.run(&["app", "list"]);
-    assert!(listed.contains("bank\tactive\tall methods\t\t\t\t-\t-\tlenient\n"), "{listed}");
+    assert!(listed.contains("bank\tactive\tall methods\t\t\t\t-\t-\tlenient\t\n"), "{listed}");
     let again = program.try_run(&["app", "add", "bank"], "");
     let errors = String::from_utf8(again.stderr).unwrap();
     assert_eq!(errors, "error: there is an app bank already; `tripwright app change` changes it\n");
