@@ -1,5 +1,6 @@
 //! What an engine does for the store. A second engine is a second variant here; no caller changes.
 
+use crate::postgres::Postgres;
 use crate::seal::WrappedKey;
 use crate::sqlite::Sqlite;
 use crate::{Cause, Entry, Error, Key, LookUp};
@@ -52,7 +53,7 @@ pub(crate) struct Row {
     pub owner: String,
     pub kind: String,
     pub id: String,
-    /// Of a journal's.
+    /// Of a journal's: which entry.
     pub entry: i64,
     pub document: Vec<u8>,
 }
@@ -76,6 +77,7 @@ pub(crate) struct Recorded {
 
 pub(crate) enum Engine {
     Sqlite(Sqlite),
+    Postgres(Postgres),
 }
 
 /// Each call goes to whichever engine there is.
@@ -85,6 +87,7 @@ macro_rules! forward {
             $(pub(crate) async fn $name(&self $(, $arg: $type)*) -> Result<$result, Error> {
                 match self {
                     Self::Sqlite(engine) => engine.$name($($arg),*).await,
+                    Self::Postgres(engine) => engine.$name($($arg),*).await,
                 }
             })*
         }
@@ -119,6 +122,7 @@ impl Engine {
     pub(crate) async fn close(self) {
         match self {
             Self::Sqlite(engine) => engine.close().await,
+            Self::Postgres(engine) => engine.close().await,
         }
     }
 }

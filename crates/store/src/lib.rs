@@ -8,6 +8,7 @@
 //! The store knows no travel: a document is whatever serialises, a kind is a name.
 
 mod engine;
+mod postgres;
 mod rotate;
 mod seal;
 mod sqlite;
@@ -111,6 +112,15 @@ pub enum Error {
     /// The engine failed.
     #[error("the database failed")]
     Engine(#[source] rusqlite::Error),
+    /// The database server failed.
+    #[error("the database failed")]
+    Postgres(#[source] tokio_postgres::Error),
+    /// The address of a database cannot be read.
+    #[error("not the address of a database: {0}")]
+    Address(String),
+    /// Nobody knows whether it happened: no server told in time. Asking again tells.
+    #[error("it is not known whether the database did it: {0}")]
+    Unknown(String),
     /// Another process is writing and does not stop.
     #[error("another process kept the database busy for {} seconds", sqlite::BUSY_TIMEOUT.as_secs())]
     Busy,
@@ -136,6 +146,16 @@ pub enum Error {
     /// The database was made by a newer program.
     #[error("the database has schema {found}, this program knows {known}: use the newer program")]
     SchemaTooNew {
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// The database was made by an older program.
+    #[error(
+        "the database has schema {found}, this program wants {known}: run `tripwright migrate`"
+    )]
+    SchemaTooOld {
         /// Its version.
         found: i64,
         /// Ours.
@@ -213,6 +233,18 @@ impl Store {
             other => Ok(seal::first_keys(key, other)),
         })?;
         Ok(Self { engine: Engine::Sqlite(engine), sealer: Sealer::new(key, &kept)? })
+    }
+
+    /// Connects to a PostgreSQL database and checks that `key` opens it. An empty one is given its
+    /// schema; one of an older program only when told to `migrate`.
+    ///
+    /// # Errors
+    /// The address is none, no server of it takes changes, its schema is not this program's, or it
+    /// opens with another key.
+    pub async fn open_postgres(url: &str, key: &SealingKey, migrate: bool) -> Result<Self, Error> {
+        let engine = postgres::Postgres::open(url, migrate).await?;
+        let kept = engine.first_keys(|| seal::first_keys(key, None)).await?;
+        Ok(Self { engine: Engine::Postgres(engine), sealer: Sealer::new(key, &kept)? })
     }
 
     /// Loads the aggregate, asks `decide`, and commits what it says. Returns `decide`'s own answer

@@ -67,6 +67,7 @@ impl Store {
     /// The row's document under the newest key, unless it is under it already.
     async fn sealed_anew(&self, row: &Row) -> Result<Option<Vec<u8>>, Error> {
         let place = Place { kind: &row.kind, owner: &row.owner, id: &row.id };
+        let place = if row.table == Table::Journal { place.facts() } else { place };
         let tree: Value =
             serde_json::from_slice(&row.document).map_err(|source| place.unreadable(source))?;
         if !self.sealer.is_outdated(&tree) {

@@ -298,7 +298,7 @@ impl Sqlite {
                  WHERE (owner, kind, id) > (?1, ?2, ?3) ORDER BY owner, kind, id LIMIT ?5"
             }
             Table::Journal => {
-                "SELECT owner, 'journal', id, entry, facts FROM journal \
+                "SELECT owner, kind, id, entry, facts FROM journal \
                  WHERE entry > ?4 AND facts IS NOT NULL ORDER BY entry LIMIT ?5"
             }
             Table::App => {

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod postgres;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,6 +11,7 @@ use domain::access::{App, Entitlement, Quota, Session};
 use domain::{Instant, Pii, pii};
 use serde::{Deserialize, Serialize};
 use store::{Cause, Decision, Error, Key, LookUp, SealingKey, Store};
+use tempfile::TempDir;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Document {
@@ -29,6 +32,54 @@ fn sealing_key() -> SealingKey {
 
 fn open(folder: &Path) -> Store {
     Store::open_sqlite(&folder.join("t.db"), &sealing_key()).unwrap()
+}
+
+/// A database of one's own, on either engine.
+enum World {
+    Sqlite(TempDir),
+    Postgres(String),
+}
+
+impl World {
+    async fn open(&self) -> Store {
+        self.open_with(&sealing_key()).await.unwrap()
+    }
+
+    /// Opens it once more, as another process would.
+    async fn open_with(&self, key: &SealingKey) -> Result<Store, Error> {
+        match self {
+            Self::Sqlite(folder) => Store::open_sqlite(&folder.path().join("t.db"), key),
+            Self::Postgres(url) => Store::open_postgres(url, key, true).await,
+        }
+    }
+
+    /// Everything that is kept, as it is kept.
+    fn files(&self) -> Vec<u8> {
+        match self {
+            Self::Sqlite(folder) => files(folder.path()),
+            Self::Postgres(url) => postgres::everything(url),
+        }
+    }
+}
+
+/// Runs each test on both engines.
+macro_rules! on_both_engines {
+    ($($name:ident,)*) => {
+        mod on_sqlite {
+            use super::World;
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                super::$name(World::Sqlite(tempfile::tempdir().unwrap())).await;
+            })*
+        }
+        mod on_postgres {
+            use super::{World, postgres};
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                super::$name(World::Postgres(postgres::database())).await;
+            })*
+        }
+    };
 }
 
 fn key(id: &str) -> Key {
@@ -59,10 +110,8 @@ async fn count(store: &Store, key: &Key) -> Option<u32> {
     store.get::<Document>(key).await.unwrap().map(|document| document.count)
 }
 
-#[tokio::test]
-async fn a_change_is_read_back_with_its_story() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
+async fn a_change_is_read_back_with_its_story(world: World) {
+    let store = world.open().await;
     assert_eq!(count(&store, &key("a")).await, None);
     assert_eq!(add_one(&store, &key("a"), "r1").await.unwrap(), 1);
     assert_eq!(add_one(&store, &key("b"), "r2").await.unwrap(), 1);
@@ -83,10 +132,8 @@ async fn a_change_is_read_back_with_its_story() {
     assert_eq!(story, [entry(2, "r3"), entry(1, "r1")]);
 }
 
-#[tokio::test]
-async fn what_more_there_is_to_say_is_journalled_and_sealed() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
+async fn what_more_there_is_to_say_is_journalled_and_sealed(world: World) {
+    let store = world.open().await;
     let facts = serde_json::json!({"reason": "sold out", "who": {"$pii": NAME}});
     store
         .change(&key("a"), &cause("r"), |_: Option<Document>| {
@@ -97,7 +144,7 @@ async fn what_more_there_is_to_say_is_journalled_and_sealed() {
         .await
         .unwrap();
     assert_eq!(store.journal(&key("a")).await.unwrap()[0].facts, Some(facts));
-    assert!(!files(folder.path()).windows(NAME.len()).any(|window| window == NAME.as_bytes()));
+    assert!(!world.files().windows(NAME.len()).any(|window| window == NAME.as_bytes()));
 }
 
 #[tokio::test]
@@ -131,10 +178,8 @@ async fn looking_waits_for_nobody_who_writes() {
     assert!(matches!(refused, Error::Busy), "{refused}");
 }
 
-#[tokio::test]
-async fn deciding_to_keep_writes_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
+async fn deciding_to_keep_writes_nothing(world: World) {
+    let store = world.open().await;
     add_one(&store, &key("a"), "r1").await.unwrap();
     let seen = store
         .change(&key("a"), &cause("r2"), |document: Option<Document>| {
@@ -146,13 +191,11 @@ async fn deciding_to_keep_writes_nothing() {
     assert_eq!(store.journal(&key("a")).await.unwrap().len(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn changes_racing_for_one_aggregate_all_count_once() {
+async fn changes_racing_for_one_aggregate_all_count_once(world: World) {
     const CALLERS: u32 = 8;
     const EACH: u32 = 25;
-    let folder = tempfile::tempdir().unwrap();
     // Two stores on one file are two processes as far as SQLite knows.
-    let stores = [Arc::new(open(folder.path())), Arc::new(open(folder.path()))];
+    let stores = [Arc::new(world.open().await), Arc::new(world.open().await)];
     let callers = (0..CALLERS).map(|caller| {
         let store = Arc::clone(&stores[caller as usize % 2]);
         tokio::spawn(async move {
@@ -175,10 +218,8 @@ async fn changes_racing_for_one_aggregate_all_count_once() {
     assert_eq!(versions, (1..=i64::from(CALLERS * EACH)).collect::<Vec<_>>());
 }
 
-#[tokio::test]
-async fn a_number_belongs_to_one_aggregate_of_its_owner() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
+async fn a_number_belongs_to_one_aggregate_of_its_owner(world: World) {
+    let store = world.open().await;
     let ticket = || vec![LookUp { name: "ticket", value: "781-1".into() }];
     let claim = async |key: &Key| {
         store.change(key, &cause("r"), |_: Option<Document>| (put(1, ticket()), ())).await
@@ -198,10 +239,8 @@ async fn a_number_belongs_to_one_aggregate_of_its_owner() {
     assert_eq!(store.find("app/three", "thing", &ticket()[0]).await.unwrap(), None);
 }
 
-#[tokio::test]
-async fn one_failure_in_a_group_leaves_the_others_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Arc::new(open(folder.path()));
+async fn one_failure_in_a_group_leaves_the_others_alone(world: World) {
+    let store = Arc::new(world.open().await);
     let number = || vec![LookUp { name: "n", value: "1".into() }];
     let callers: Vec<_> = (0..64)
         .map(|id| {
@@ -221,16 +260,14 @@ async fn one_failure_in_a_group_leaves_the_others_alone() {
     assert_eq!(winners, 1);
 }
 
-#[tokio::test]
-async fn what_was_acknowledged_is_there_after_closing_and_only_opens_with_its_key() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
+async fn what_was_acknowledged_is_there_after_closing_and_only_opens_with_its_key(world: World) {
+    let store = world.open().await;
     add_one(&store, &key("a"), "r").await.unwrap();
     store.close().await;
 
-    let other = Store::open_sqlite(&folder.path().join("t.db"), &SealingKey::generate());
+    let other = world.open_with(&SealingKey::generate()).await;
     assert!(matches!(other.err(), Some(Error::OtherKey { .. })));
-    assert_eq!(count(&open(folder.path()), &key("a")).await, Some(1));
+    assert_eq!(count(&world.open().await, &key("a")).await, Some(1));
 }
 
 #[tokio::test]
@@ -278,10 +315,8 @@ async fn put_app(store: &Store, key: &str) {
     store.change_app(&key.parse().unwrap(), put).await.unwrap();
 }
 
-#[tokio::test]
-async fn of_two_changes_to_an_app_at_once_both_hold() {
-    let folder = tempfile::tempdir().unwrap();
-    let (ours, theirs) = (open(folder.path()), open(folder.path()));
+async fn of_two_changes_to_an_app_at_once_both_hold(world: World) {
+    let (ours, theirs) = (world.open().await, world.open().await);
     let key = "test".parse().unwrap();
     // Another adds it between the look and the write, and then another revokes it.
     let mut seen = Vec::new();
@@ -309,10 +344,8 @@ async fn of_two_changes_to_an_app_at_once_both_hold() {
     assert_eq!(seen[..2], [false, true]);
 }
 
-#[tokio::test]
-async fn apps_and_sessions_are_kept_and_a_token_opens_only_its_own_app() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
+async fn apps_and_sessions_are_kept_and_a_token_opens_only_its_own_app(world: World) {
+    let store = world.open().await;
     put_app(&store, "b").await;
     put_app(&store, "a").await;
     assert_eq!(store.apps().await.unwrap(), [app("a"), app("b")]);
@@ -327,10 +360,8 @@ async fn apps_and_sessions_are_kept_and_a_token_opens_only_its_own_app() {
     assert_eq!(store.sessions(&a).await.unwrap().len(), 2);
 }
 
-#[tokio::test]
-async fn another_process_notices_a_changed_app_and_nothing_else() {
-    let folder = tempfile::tempdir().unwrap();
-    let (ours, theirs) = (open(folder.path()), open(folder.path()));
+async fn another_process_notices_a_changed_app_and_nothing_else(world: World) {
+    let (ours, theirs) = (world.open().await, world.open().await);
     let before = ours.access_epoch().await.unwrap();
     add_one(&theirs, &key("a"), "r").await.unwrap();
     theirs.probe().await.unwrap();
@@ -341,10 +372,8 @@ async fn another_process_notices_a_changed_app_and_nothing_else() {
     assert_eq!(ours.access_epoch().await.unwrap(), before + 2);
 }
 
-#[tokio::test]
-async fn aggregates_of_a_kind_are_listed_in_pages() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
+async fn aggregates_of_a_kind_are_listed_in_pages(world: World) {
+    let store = world.open().await;
     for id in ["c", "a", "b"] {
         add_one(&store, &key(id), "r").await.unwrap();
     }
@@ -365,12 +394,10 @@ async fn key_in_use(store: &Store) -> String {
     store.keys().await.unwrap().into_iter().find(|key| key.seals).unwrap().id
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn keys_are_rotated_while_others_write_and_nothing_is_lost() {
+async fn keys_are_rotated_while_others_write_and_nothing_is_lost(world: World) {
     const CALLERS: u32 = 4;
     const EACH: u32 = 100;
-    let folder = tempfile::tempdir().unwrap();
-    let ours = open(folder.path());
+    let ours = world.open().await;
     put_app(&ours, "test").await;
     ours.put_session(&session("test", "token-in-the-clear")).await.unwrap();
     let journalled = |_: Option<Document>| {
@@ -381,7 +408,7 @@ async fn keys_are_rotated_while_others_write_and_nothing_is_lost() {
     ours.change(&key("told"), &cause("r"), journalled).await.unwrap();
     let first = key_in_use(&ours).await;
 
-    let theirs = Arc::new(open(folder.path()));
+    let theirs = Arc::new(world.open().await);
     let callers = (0..CALLERS).map(|caller| {
         let store = Arc::clone(&theirs);
         tokio::spawn(async move {
@@ -420,32 +447,30 @@ async fn keys_are_rotated_while_others_write_and_nothing_is_lost() {
     // What the first key sealed is gone from every table, pages set free included.
     Arc::into_inner(theirs).unwrap().close().await;
     ours.close().await;
-    let connection = rusqlite::Connection::open(folder.path().join("t.db")).unwrap();
-    connection.execute_batch("VACUUM").unwrap();
-    drop(connection);
+    if let World::Sqlite(folder) = &world {
+        let connection = rusqlite::Connection::open(folder.path().join("t.db")).unwrap();
+        connection.execute_batch("VACUUM").unwrap();
+    }
     let mark = format!("v1.{first}.");
-    assert!(!files(folder.path()).windows(mark.len()).any(|window| window == mark.as_bytes()));
+    assert!(!world.files().windows(mark.len()).any(|window| window == mark.as_bytes()));
 }
 
-#[tokio::test]
-async fn the_operators_key_is_replaced_without_anybody_standing_still() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("t.db");
-    let (ours, next) = (open(folder.path()), SealingKey::generate());
+async fn the_operators_key_is_replaced_without_anybody_standing_still(world: World) {
+    let (ours, next) = (world.open().await, SealingKey::generate());
     add_one(&ours, &key("a"), "r").await.unwrap();
     ours.put_session(&session("test", "t")).await.unwrap();
     ours.add_key(Some(&next)).await.unwrap();
     ours.reseal().await.unwrap();
     // Both open it, and what the one seals the other reads.
-    let under_next = Store::open_sqlite(&path, &next).unwrap();
+    let under_next = world.open_with(&next).await.unwrap();
     add_one(&under_next, &key("a"), "r").await.unwrap();
-    add_one(&open(folder.path()), &key("a"), "r").await.unwrap();
+    add_one(&world.open().await, &key("a"), "r").await.unwrap();
     under_next.retire_other_keys().await.unwrap();
-    let refused = Store::open_sqlite(&path, &sealing_key()).err();
+    let refused = world.open_with(&sealing_key()).await.err();
     assert!(matches!(refused, Some(Error::OtherKey { .. })), "{refused:?}");
     // Whoever had opened it before goes on.
     assert_eq!(add_one(&ours, &key("a"), "r").await.unwrap(), 4);
-    let again = Store::open_sqlite(&path, &next).unwrap();
+    let again = world.open_with(&next).await.unwrap();
     assert_eq!(count(&again, &key("a")).await, Some(4));
     let app = "test".parse().unwrap();
     assert!(again.session(&app, "t").await.unwrap().is_some());
@@ -483,10 +508,8 @@ struct Person {
     phone: Option<Pii<String>>,
 }
 
-#[tokio::test]
-async fn a_persons_orders_are_found_by_document_and_phone_of_whichever_owner() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
+async fn a_persons_orders_are_found_by_document_and_phone_of_whichever_owner(world: World) {
+    let store = world.open().await;
     let put = async |key: &Key, card: &str, phone: Option<&str>| {
         let decide = |_: Option<Person>| {
             let phone = phone.map(|phone| Pii::new(phone.to_owned()));
@@ -510,7 +533,7 @@ async fn a_persons_orders_are_found_by_document_and_phone_of_whichever_owner() {
     assert_eq!(found(Phone, "13800000001").await, ["thing/app/one/a", "thing/app/one/b"]);
     assert_eq!(found(Phone, "13900000002").await, ["thing/app/one/b"]);
     assert_eq!(found(Document, "13900000002").await, [""; 0]);
-    assert!(!files(folder.path()).windows(8).any(|window| window == b"13800000"));
+    assert!(!world.files().windows(8).any(|window| window == b"13800000"));
 }
 
 #[tokio::test]
@@ -569,4 +592,21 @@ async fn the_write_ahead_log_stays_below_its_cap() {
     // 64 × 12 × 80 kB have gone through a log that may hold 32 MB and one more batch.
     let log = std::fs::metadata(folder.path().join("t.db-wal")).unwrap().len();
     assert!(log < CAP_BYTES, "{log} bytes");
+}
+
+on_both_engines! {
+    a_change_is_read_back_with_its_story,
+    what_more_there_is_to_say_is_journalled_and_sealed,
+    deciding_to_keep_writes_nothing,
+    changes_racing_for_one_aggregate_all_count_once,
+    a_number_belongs_to_one_aggregate_of_its_owner,
+    one_failure_in_a_group_leaves_the_others_alone,
+    what_was_acknowledged_is_there_after_closing_and_only_opens_with_its_key,
+    of_two_changes_to_an_app_at_once_both_hold,
+    apps_and_sessions_are_kept_and_a_token_opens_only_its_own_app,
+    another_process_notices_a_changed_app_and_nothing_else,
+    aggregates_of_a_kind_are_listed_in_pages,
+    keys_are_rotated_while_others_write_and_nothing_is_lost,
+    the_operators_key_is_replaced_without_anybody_standing_still,
+    a_persons_orders_are_found_by_document_and_phone_of_whichever_owner,
 }

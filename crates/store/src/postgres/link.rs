@@ -1,0 +1,237 @@
+//! A connection, and what its errors mean.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::ConfigVerifierExt as _;
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres::error::{Severity, SqlState};
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Row, Socket, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::Error;
+
+/// How long to wait for one host before the next of the address is tried.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// After how much silence a host is asked whether it is still there, and given up when it is not.
+const SILENCE: Duration = Duration::from_secs(10);
+/// Asked of every connection. A statement takes milliseconds, so one that takes this long waits for
+/// something that will not come; PostgreSQL does not stop the wait for a standby by it. The plans are
+/// made once: they do not depend on how many changes a statement carries.
+const SETTINGS: &str = "SET statement_timeout = '10s'; SET lock_timeout = '5s'; \
+     SET idle_in_transaction_session_timeout = '10s'; \
+     SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off";
+
+/// Where the database is.
+pub(super) struct Target {
+    config: Config,
+    tls: Option<MakeRustlsConnect>,
+}
+
+impl Target {
+    /// Reads an address. `sslrootcert` names a file with the authority that signed the server's
+    /// certificate; without it the system's authorities are asked. A server elsewhere is spoken to with
+    /// TLS unless `sslmode=disable`.
+    pub(super) fn read(url: &str) -> Result<Self, Error> {
+        let bad = |why: String| Error::Address(why);
+        let (url, root) = take_parameter(url, "sslrootcert");
+        let mut config: Config = url.parse().map_err(|error| bad(chain(&error)))?;
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        config.application_name("tripwright");
+        config.keepalives_idle(SILENCE).tcp_user_timeout(SILENCE);
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_TIMEOUT);
+        }
+        let is_near = |host: &Host| match host {
+            Host::Tcp(name) => name == "localhost" || name.starts_with("127.") || name == "::1",
+            Host::Unix(_) => true,
+        };
+        // `prefer`, the default, is neither safe nor needed.
+        let wanted = match config.get_ssl_mode() {
+            SslMode::Prefer => !config.get_hosts().iter().all(is_near),
+            SslMode::Disable => false,
+            _ => true,
+        };
+        config.ssl_mode(if wanted { SslMode::Require } else { SslMode::Disable });
+        let tls = wanted.then(|| tls(root.as_deref()).map_err(bad)).transpose()?;
+        Ok(Self { config, tls: tls.map(MakeRustlsConnect::new) })
+    }
+
+    pub(super) async fn connect(&self) -> Result<Link, tokio_postgres::Error> {
+        match self.tls.clone() {
+            Some(tls) => Link::open(&self.config, tls).await,
+            None => Link::open(&self.config, NoTls).await,
+        }
+    }
+}
+
+/// Takes a parameter that the client library does not know out of an address.
+fn take_parameter(url: &str, name: &str) -> (String, Option<String>) {
+    let Some((address, query)) = url.split_once('?') else { return (url.to_owned(), None) };
+    let (ours, rest): (Vec<&str>, Vec<&str>) =
+        query.split('&').partition(|pair| pair.split('=').next() == Some(name));
+    let value = ours.first().and_then(|pair| pair.split_once('=')).map(|(_, value)| value);
+    (format!("{address}?{}", rest.join("&")), value.map(str::to_owned))
+}
+
+fn tls(root: Option<&str>) -> Result<ClientConfig, String> {
+    // The first to ask decides for the process; everybody here asks for the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let Some(path) = root else {
+        return ClientConfig::with_platform_verifier().map_err(|error| chain(&error));
+    };
+    let unreadable = |error: &dyn std::error::Error| format!("sslrootcert {path}: {error}");
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| unreadable(&error))? {
+        let certificate = certificate.map_err(|error| unreadable(&error))?;
+        roots.add(certificate).map_err(|error| unreadable(&error))?;
+    }
+    if roots.is_empty() {
+        return Err(format!("sslrootcert {path} has no certificate"));
+    }
+    Ok(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+}
+
+/// A connection. Whoever shares it shares its pipeline.
+pub(super) struct Link {
+    client: Client,
+    statements: Mutex<HashMap<&'static str, Statement>>,
+    /// The server warned that a commit was acknowledged without its standby.
+    doubtful: Arc<AtomicBool>,
+}
+
+impl Link {
+    async fn open<T>(config: &Config, tls: T) -> Result<Self, tokio_postgres::Error>
+    where
+        T: MakeTlsConnect<Socket>,
+        T::Stream: Send + 'static,
+    {
+        let (client, mut connection) = config.connect(tls).await?;
+        let doubtful = Arc::new(AtomicBool::new(false));
+        let doubt = Arc::clone(&doubtful);
+        tokio::spawn(async move {
+            // Notices come in order with the answers: the doubt is there before the answer is.
+            let mut messages = futures_util::stream::poll_fn(move |cx| connection.poll_message(cx));
+            while let Some(Ok(message)) = messages.next().await {
+                if let AsyncMessage::Notice(notice) = message
+                    && *notice.code() == SqlState::WARNING
+                {
+                    doubt.store(true, Ordering::SeqCst);
+                }
+            }
+        });
+        client.batch_execute(SETTINGS).await?;
+        Ok(Self { client, statements: Mutex::default(), doubtful })
+    }
+
+    /// The client itself, for what is not prepared.
+    pub(super) fn client(&mut self) -> &mut Client {
+        &mut self.client
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Whether the server has warned since this was last asked.
+    pub(super) fn take_doubt(&self) -> bool {
+        self.doubtful.swap(false, Ordering::SeqCst)
+    }
+
+    async fn statement(&self, sql: &'static str) -> Result<Statement, tokio_postgres::Error> {
+        let known = || self.statements.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(statement) = known().get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(sql).await?;
+        known().insert(sql, statement.clone());
+        Ok(statement)
+    }
+
+    pub(super) async fn query(
+        &self,
+        sql: &'static str,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let statement = self.statement(sql).await?;
+        self.client.query(&statement, values).await
+    }
+}
+
+/// What an error says about the statement that it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It did not happen, and may when it is tried again.
+    Again,
+    /// It did not happen, and nobody is there who could do it now.
+    Elsewhere,
+    /// It may have happened.
+    Unknown,
+    /// It did not happen and will not.
+    Failed,
+}
+
+pub(super) fn fate(error: &tokio_postgres::Error) -> Fate {
+    let Some(answer) = error.as_db_error() else {
+        let source = std::error::Error::source(error);
+        let lost = error.is_closed() || source.is_some_and(|source| source.is::<std::io::Error>());
+        return if lost { Fate::Unknown } else { Fate::Failed };
+    };
+    match (answer.parsed_severity(), answer.code()) {
+        (Some(Severity::Error), code) => match *code {
+            // A unique key is violated when two claim one number at the same instant.
+            SqlState::T_R_SERIALIZATION_FAILURE
+            | SqlState::T_R_DEADLOCK_DETECTED
+            | SqlState::UNIQUE_VIOLATION => Fate::Again,
+            SqlState::READ_ONLY_SQL_TRANSACTION => Fate::Elsewhere,
+            SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN => Fate::Unknown,
+            _ => Fate::Failed,
+        },
+        // The session is gone, and the order to go may have come after the commit.
+        _ => Fate::Unknown,
+    }
+}
+
+/// An error with everything beneath it.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        next = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_elsewhere_is_spoken_to_with_tls_unless_told_otherwise() {
+        for (url, expected) in [
+            ("postgres://u@localhost/d", false),
+            ("postgres://u@127.0.0.1,[::1]/d", false),
+            ("postgres:///d?host=/run/postgresql", false),
+            ("postgres://u@localhost/d?sslmode=require", true),
+            ("postgres://u@db1,localhost/d", true),
+            ("postgres://u@db1/d?sslmode=disable", false),
+            ("postgres://u@db1/d?sslmode=prefer", true),
+        ] {
+            let target = Target::read(url).unwrap();
+            assert_eq!(target.tls.is_some(), expected, "{url}");
+        }
+        let missing = Target::read("postgres://u@db1/d?sslrootcert=/no/such/file").err().unwrap();
+        assert!(missing.to_string().contains("sslrootcert /no/such/file"), "{missing}");
+        assert!(matches!(Target::read("postgres://u@db1/d?nonsense=1"), Err(Error::Address(_))));
+    }
+}

@@ -1,0 +1,287 @@
+//! Many changes, few statements: what has arrived by the time a connection is free goes out together.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
+use tokio::sync::{mpsc, oneshot};
+
+use super::link::{Fate, Link, Target, chain, fate};
+use crate::engine::{Commit, Outcome};
+use crate::{Error, LookUp};
+
+/// Most changes in one statement: more only delays the first of them.
+const BATCH_MAX: usize = 64;
+/// Most changes waiting for one connection; further callers wait in line, holding their own memory.
+const QUEUE_MAX: usize = 4096;
+/// How often a statement is tried again after it met another's; each time somebody got on.
+const TRIES_MAX: usize = 16;
+/// How long a change, or a read, waits for a server that takes it. Longer than a planned change of
+/// servers takes, shorter than a client waits.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// How long until a server that was not there is asked again.
+pub(super) const PAUSE: Duration = Duration::from_millis(50);
+
+const COMMIT: &str = include_str!("commit.sql");
+const SETTLED: &str = include_str!("settled.sql");
+/// A commit of its own: once it is acknowledged, everything before it in the log is as durable.
+pub(super) const PROBE: &str = "INSERT INTO fact VALUES ('probe', gen_random_uuid()::text) \
+     ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+
+/// A change that waits, and who is to be told.
+pub(super) struct Job {
+    pub commit: Commit,
+    pub reply: oneshot::Sender<Result<Outcome, Error>>,
+}
+
+/// A connection's worth of changes.
+pub(super) fn start(target: Arc<Target>) -> mpsc::Sender<Job> {
+    let (sender, jobs) = mpsc::channel(QUEUE_MAX);
+    tokio::spawn(write_until_closed(target, jobs));
+    sender
+}
+
+async fn write_until_closed(target: Arc<Target>, mut jobs: mpsc::Receiver<Job>) {
+    let mut link = None;
+    let mut waiting: VecDeque<Job> = VecDeque::new();
+    loop {
+        if waiting.is_empty() {
+            let Some(job) = jobs.recv().await else { return };
+            waiting.push_back(job);
+        }
+        while waiting.len() < 2 * BATCH_MAX
+            && let Some(Some(job)) = jobs.recv().now_or_never()
+        {
+            waiting.push_back(job);
+        }
+        let batch = take_batch(&mut waiting);
+        let commits: Vec<&Commit> = batch.iter().map(|job| &job.commit).collect();
+        let outcomes = commit_all(&target, &mut link, &commits).await;
+        for (job, outcome) in batch.into_iter().zip(outcomes) {
+            // A caller that has gone away does not need to be told.
+            let _ = job.reply.send(outcome);
+        }
+    }
+}
+
+/// The first changes that share neither an aggregate nor a number, in their order.
+fn take_batch(waiting: &mut VecDeque<Job>) -> Vec<Job> {
+    let mut batch = Vec::new();
+    let mut later = VecDeque::new();
+    let mut keys = HashSet::new();
+    let mut numbers = HashSet::new();
+    for job in waiting.drain(..) {
+        let Commit { key, look_ups, .. } = &job.commit;
+        let number =
+            |look_up: &LookUp| (key.owner.clone(), key.kind, look_up.name, look_up.value.clone());
+        // One that must wait keeps its place before later ones on its aggregate.
+        let is_first = keys.insert((key.owner.clone(), key.kind, key.id.clone()));
+        let is_free = look_ups.iter().all(|look_up| !numbers.contains(&number(look_up)));
+        if is_first && is_free && batch.len() < BATCH_MAX {
+            numbers.extend(look_ups.iter().map(number));
+            batch.push(job);
+        } else {
+            later.push_back(job);
+        }
+    }
+    *waiting = later;
+    batch
+}
+
+/// Commits changes that share nothing, each with its own outcome. A statement whose answer was lost is
+/// sent again to whoever takes statements now; what it did the first time is found by its request.
+async fn commit_all(
+    target: &Target,
+    link: &mut Option<Link>,
+    commits: &[&Commit],
+) -> Vec<Result<Outcome, Error>> {
+    let began = Instant::now();
+    let mut in_doubt = false;
+    let mut tries = 0;
+    let error = loop {
+        let open = match connected(target, link, began).await {
+            // A server that takes connections and loses every statement is none either.
+            Some(open) if !in_doubt || began.elapsed() < PATIENCE => Some(open),
+            _ => None,
+        };
+        let Some(open) = open else {
+            let why = || "no server takes changes".to_owned();
+            let error = || {
+                if in_doubt { Error::Unknown(why()) } else { Error::NotCommitted(why()) }
+            };
+            return commits.iter().map(|_| Err(error())).collect();
+        };
+        // Dropping the future cancels nothing on the server, so a time-out tells nothing either.
+        let sent = tokio::time::timeout(PATIENCE, send(open, commits, in_doubt)).await;
+        let fate = match sent {
+            Ok(Ok(_)) if open.take_doubt() => {
+                tracing::warn!("a commit was acknowledged without its standby; asking again");
+                Fate::Unknown
+            }
+            Ok(Ok(outcomes)) => return outcomes.into_iter().map(Ok).collect(),
+            Ok(Err(ref error)) => fate(error),
+            Err(_) => {
+                *link = None;
+                let unknown = || Error::Unknown("no answer in time".to_owned());
+                return commits.iter().map(|_| Err(unknown())).collect();
+            }
+        };
+        match fate {
+            Fate::Again if tries < TRIES_MAX => tries += 1,
+            Fate::Unknown | Fate::Elsewhere => {
+                in_doubt |= fate == Fate::Unknown;
+                *link = None;
+            }
+            Fate::Again | Fate::Failed => match sent {
+                Ok(Err(error)) => break chain(&error),
+                _ => break String::new(),
+            },
+        }
+    };
+    // It was rolled back. One bad change must not fail the others: each on its own.
+    if commits.len() == 1 {
+        return vec![Err(Error::NotCommitted(error))];
+    }
+    let mut outcomes = Vec::with_capacity(commits.len());
+    for commit in commits {
+        outcomes.extend(Box::pin(commit_all(target, link, &[*commit])).await);
+    }
+    outcomes
+}
+
+/// The connection, opened anew when it is gone; `None` when patience is.
+async fn connected<'l>(
+    target: &Target,
+    link: &'l mut Option<Link>,
+    began: Instant,
+) -> Option<&'l Link> {
+    while link.as_ref().is_none_or(Link::is_closed) {
+        match tokio::time::timeout(PATIENCE, target.connect()).await {
+            Ok(Ok(open)) => *link = Some(open),
+            other => {
+                let why = other.map_or_else(
+                    |_| "no answer".to_owned(),
+                    |it| match it {
+                        Ok(_) => String::new(),
+                        Err(error) => chain(&error),
+                    },
+                );
+                tracing::debug!(why, "no connection to the database");
+                if began.elapsed() >= PATIENCE {
+                    return None;
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+    link.as_ref()
+}
+
+async fn send(
+    link: &Link,
+    commits: &[&Commit],
+    in_doubt: bool,
+) -> Result<Vec<Outcome>, tokio_postgres::Error> {
+    let mut outcomes = commit(link, commits).await?;
+    if !in_doubt || outcomes.iter().all(|outcome| *outcome == Outcome::Done) {
+        return Ok(outcomes);
+    }
+    // What an earlier statement of ours did is committed by now, or never will be.
+    let mut is_ours = false;
+    for at in settled(link, commits).await? {
+        if let Some(outcome) = outcomes.get_mut(at)
+            && *outcome != Outcome::Done
+        {
+            *outcome = Outcome::Done;
+            is_ours = true;
+        }
+    }
+    if is_ours {
+        link.query(PROBE, &[]).await?;
+    }
+    Ok(outcomes)
+}
+
+async fn commit(link: &Link, commits: &[&Commit]) -> Result<Vec<Outcome>, tokio_postgres::Error> {
+    let version = |commit: &&Commit| commit.expected.map_or(0, |head| head.version) + 1;
+    let at: Vec<i32> = (0..).take(commits.len()).collect();
+    let owner: Vec<_> = commits.iter().map(|c| c.key.owner.as_str()).collect();
+    let kind: Vec<_> = commits.iter().map(|c| c.key.kind).collect();
+    let id: Vec<_> = commits.iter().map(|c| c.key.id.as_str()).collect();
+    let version: Vec<i64> = commits.iter().map(version).collect();
+    let document: Vec<_> = commits.iter().map(|c| c.document.as_slice()).collect();
+    let what: Vec<_> = commits.iter().map(|c| c.what).collect();
+    let at_ms: Vec<i64> = commits.iter().map(|c| c.cause.at.as_millisecond()).collect();
+    let actor: Vec<_> = commits.iter().map(|c| c.cause.actor.as_str()).collect();
+    let request: Vec<_> = commits.iter().map(|c| c.cause.request_id.as_str()).collect();
+    let facts: Vec<_> = commits.iter().map(|c| c.facts.as_deref()).collect();
+    let (mut claim_at, mut claim_name, mut claim_value) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut person_at, mut person_hash) = (Vec::new(), Vec::new());
+    for (at, commit) in (0i32..).zip(commits) {
+        for LookUp { name, value } in &commit.look_ups {
+            claim_at.push(at);
+            claim_name.push(*name);
+            claim_value.push(value.as_str());
+        }
+        for hash in &commit.people {
+            person_at.push(at);
+            person_hash.push(hash.as_slice());
+        }
+    }
+    let rows = link
+        .query(
+            COMMIT,
+            &[
+                &at,
+                &owner,
+                &kind,
+                &id,
+                &version,
+                &document,
+                &what,
+                &at_ms,
+                &actor,
+                &request,
+                &facts,
+                &claim_at,
+                &claim_name,
+                &claim_value,
+                &person_at,
+                &person_hash,
+            ],
+        )
+        .await?;
+    let mut outcomes: Vec<_> = commits.iter().map(|_| Outcome::Raced).collect();
+    for row in rows {
+        let at = row.get::<_, i32>(0) as usize;
+        if row.get(1) {
+            outcomes[at] = Outcome::Done;
+        } else if let (Some(name), Some(value)) =
+            (row.get::<_, Option<&str>>(2), row.get::<_, Option<&str>>(3))
+        {
+            let mut look_ups = commits[at].look_ups.iter();
+            let look_up = look_ups.find(|it| it.name == name && it.value == value).cloned();
+            if let Some(look_up) = look_up {
+                outcomes[at] = Outcome::Taken { look_up, id: row.get(4) };
+            }
+        }
+    }
+    Ok(outcomes)
+}
+
+/// The places of those changes that stand in the journal on their own request.
+async fn settled(link: &Link, commits: &[&Commit]) -> Result<Vec<usize>, tokio_postgres::Error> {
+    let at: Vec<i32> = (0..).take(commits.len()).collect();
+    let owner: Vec<_> = commits.iter().map(|c| c.key.owner.as_str()).collect();
+    let kind: Vec<_> = commits.iter().map(|c| c.key.kind).collect();
+    let id: Vec<_> = commits.iter().map(|c| c.key.id.as_str()).collect();
+    let version: Vec<i64> =
+        commits.iter().map(|c| c.expected.map_or(0, |head| head.version) + 1).collect();
+    let actor: Vec<_> = commits.iter().map(|c| c.cause.actor.as_str()).collect();
+    let request: Vec<_> = commits.iter().map(|c| c.cause.request_id.as_str()).collect();
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
+        [&at, &owner, &kind, &id, &version, &actor, &request];
+    let rows = link.query(SETTLED, &values).await?;
+    Ok(rows.iter().map(|row| row.get::<_, i32>(0) as usize).collect())
+}

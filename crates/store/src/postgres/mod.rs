@@ -1,0 +1,447 @@
+//! The PostgreSQL engine: any number of gateways on one database.
+//!
+//! A change is one statement, and what has arrived together goes out together over a few
+//! connections; reads share a few more, each with many statements under way. Nothing is locked between
+//! a read and the statement that compares what was read. When a server is lost, the next one of the
+//! address is found, and what was under way is looked up there before it is tried again.
+
+mod link;
+mod merge;
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use domain::Instant as Moment;
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
+
+use self::link::{Fate, Link, Target, chain, fate};
+use self::merge::{Job, PATIENCE, PAUSE, PROBE};
+use crate::engine::{Commit, Head, Loaded, Outcome, Recorded, Row as Stored, Table};
+use crate::seal::WrappedKey;
+use crate::{Entry, Error, Key, LookUp};
+
+/// Schema steps, applied in order.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql")];
+/// Connections that changes go out over: more only make the server's processes wait for each other.
+const WRITERS: usize = 3;
+/// Connections that reads share.
+const READERS: usize = 4;
+
+type Values<'v> = [&'v (dyn ToSql + Sync)];
+
+pub(crate) struct Postgres {
+    target: Arc<Target>,
+    readers: Vec<Mutex<Option<Arc<Link>>>>,
+    turn: AtomicUsize,
+    writers: Vec<mpsc::Sender<Job>>,
+}
+
+impl Postgres {
+    /// Connects, and brings an empty database to the schema; an older one only when told to.
+    pub(crate) async fn open(url: &str, migrate: bool) -> Result<Self, Error> {
+        let target = Arc::new(Target::read(url)?);
+        let mut link = target.connect().await.map_err(failed)?;
+        bring_up_to_date(&mut link, migrate).await?;
+        let first = Mutex::new(Some(Arc::new(link)));
+        let others = (1..READERS).map(|_| Mutex::new(None));
+        let writers = (0..WRITERS).map(|_| merge::start(Arc::clone(&target))).collect();
+        let readers = std::iter::once(first).chain(others).collect();
+        Ok(Self { target, readers, turn: AtomicUsize::new(0), writers })
+    }
+
+    /// Asks, of whichever server there is. A statement that changes something must be one that may
+    /// happen twice; whether it may have is said too.
+    async fn ask(&self, sql: &'static str, values: &Values<'_>) -> Result<(Vec<Row>, bool), Error> {
+        let slot = &self.readers[self.turn.fetch_add(1, Ordering::Relaxed) % READERS];
+        let began = Instant::now();
+        let mut in_doubt = false;
+        loop {
+            let asked = async {
+                let link = self.link(slot).await?;
+                let rows = link.query(sql, values).await;
+                rows.map(|rows| (rows, link.take_doubt()))
+            };
+            let error = match tokio::time::timeout(PATIENCE, asked).await {
+                Ok(Ok((rows, false))) => return Ok((rows, in_doubt)),
+                Ok(Ok((_, true))) => "a commit was acknowledged without its standby".to_owned(),
+                Ok(Err(error)) => match fate(&error) {
+                    Fate::Failed => return Err(failed(error)),
+                    Fate::Again => continue,
+                    Fate::Elsewhere | Fate::Unknown => chain(&error),
+                },
+                Err(_) => "no answer in time".to_owned(),
+            };
+            in_doubt = true;
+            *slot.lock().await = None;
+            if began.elapsed() >= PATIENCE {
+                return Err(Error::Unknown(error));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn link(
+        &self,
+        slot: &Mutex<Option<Arc<Link>>>,
+    ) -> Result<Arc<Link>, tokio_postgres::Error> {
+        let mut slot = slot.lock().await;
+        if let Some(link) = slot.as_ref().filter(|link| !link.is_closed()) {
+            return Ok(Arc::clone(link));
+        }
+        let link = Arc::new(self.target.connect().await?);
+        *slot = Some(Arc::clone(&link));
+        Ok(link)
+    }
+
+    async fn rows_of(&self, sql: &'static str, values: &Values<'_>) -> Result<Vec<Row>, Error> {
+        self.ask(sql, values).await.map(|(rows, _)| rows)
+    }
+
+    async fn row_of(&self, sql: &'static str, values: &Values<'_>) -> Result<Option<Row>, Error> {
+        Ok(self.rows_of(sql, values).await?.into_iter().next())
+    }
+
+    pub(crate) async fn load(&self, key: &Key) -> Result<Option<Loaded>, Error> {
+        const SQL: &str = "SELECT version, document FROM aggregate \
+                           WHERE owner = $1 AND kind = $2 AND id = $3";
+        let row = self.row_of(SQL, &[&key.owner, &key.kind, &key.id]).await?;
+        Ok(row.map(|row| {
+            // A story stands together here: its newest entry has the aggregate's own version.
+            let version = row.get(0);
+            Loaded { head: Head { version, last_entry: version }, document: row.get(1) }
+        }))
+    }
+
+    pub(crate) async fn commit(&self, commit: Commit) -> Result<Outcome, Error> {
+        // Changes of one aggregate go over one connection, one after the other.
+        let mut hasher = DefaultHasher::new();
+        (&commit.key.owner, commit.key.kind, &commit.key.id).hash(&mut hasher);
+        let writer = &self.writers[hasher.finish() as usize % WRITERS];
+        let (reply, answer) = oneshot::channel();
+        writer.send(Job { commit, reply }).await.map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    pub(crate) async fn find(
+        &self,
+        owner: &str,
+        kind: &str,
+        look_up: &LookUp,
+    ) -> Result<Option<String>, Error> {
+        const SQL: &str =
+            "SELECT id FROM lookup WHERE owner = $1 AND kind = $2 AND name = $3 AND value = $4";
+        let row = self.row_of(SQL, &[&owner, &kind, &look_up.name, &look_up.value]).await?;
+        Ok(row.map(|row| row.get(0)))
+    }
+
+    pub(crate) async fn journal(&self, key: &Key, limit: usize) -> Result<Vec<Recorded>, Error> {
+        const SQL: &str = "SELECT version, what, at_ms, actor, request_id, facts FROM journal \
+                           WHERE owner = $1 AND kind = $2 AND id = $3 ORDER BY version DESC LIMIT $4";
+        let rows = self.rows_of(SQL, &[&key.owner, &key.kind, &key.id, &count(limit)]).await?;
+        let entry = |row: &Row| Recorded {
+            entry: Entry {
+                version: row.get(0),
+                what: row.get(1),
+                at: Moment::from_millisecond(row.get(2)).unwrap_or(Moment::UNIX_EPOCH),
+                actor: row.get(3),
+                request_id: row.get(4),
+                facts: None,
+            },
+            facts: row.get(5),
+        };
+        Ok(rows.iter().map(entry).collect())
+    }
+
+    pub(crate) async fn list(
+        &self,
+        kind: &str,
+        after: Option<(&str, &str)>,
+        limit: usize,
+    ) -> Result<Vec<(String, String)>, Error> {
+        const SQL: &str = "SELECT owner, id FROM aggregate \
+                           WHERE (owner, kind, id) > ($2, $1, $3) AND kind = $1 \
+                           ORDER BY owner, kind, id LIMIT $4";
+        let (owner, id) = after.unwrap_or(("", ""));
+        let rows = self.rows_of(SQL, &[&kind, &owner, &id, &count(limit)]).await?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
+    pub(crate) async fn people(
+        &self,
+        hash: Vec<u8>,
+        limit: usize,
+    ) -> Result<Vec<(String, String, String)>, Error> {
+        const SQL: &str =
+            "SELECT kind, owner, id FROM person WHERE hash = $1 ORDER BY owner, kind, id LIMIT $2";
+        let rows = self.rows_of(SQL, &[&hash, &count(limit)]).await?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
+    }
+
+    pub(crate) async fn put_app(
+        &self,
+        key: &str,
+        expected: Option<Vec<u8>>,
+        document: Vec<u8>,
+    ) -> Result<Outcome, Error> {
+        const INSERT: &str = "WITH put AS ( \
+                INSERT INTO app VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING app_key) \
+            UPDATE fact SET value = (value::bigint + 1)::text \
+            WHERE name = 'access_epoch' AND EXISTS (SELECT 1 FROM put) RETURNING 1";
+        const UPDATE: &str = "WITH put AS ( \
+                UPDATE app SET document = $2 WHERE app_key = $1 AND document = $3 RETURNING app_key) \
+            UPDATE fact SET value = (value::bigint + 1)::text \
+            WHERE name = 'access_epoch' AND EXISTS (SELECT 1 FROM put) RETURNING 1";
+        let (rows, in_doubt) = match &expected {
+            None => self.ask(INSERT, &[&key, &document]).await?,
+            Some(expected) => self.ask(UPDATE, &[&key, &document, expected]).await?,
+        };
+        // Sealed anew for every write, a document is nobody else's.
+        let is_ours = in_doubt && self.app(key).await?.as_ref() == Some(&document);
+        Ok(if rows.is_empty() && !is_ours { Outcome::Raced } else { Outcome::Done })
+    }
+
+    pub(crate) async fn app(&self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        let row = self.row_of("SELECT document FROM app WHERE app_key = $1", &[&key]).await?;
+        Ok(row.map(|row| row.get(0)))
+    }
+
+    pub(crate) async fn apps(&self) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let rows = self.rows_of("SELECT app_key, document FROM app ORDER BY app_key", &[]).await?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
+    pub(crate) async fn put_session(
+        &self,
+        app: &str,
+        hash: Vec<u8>,
+        document: Vec<u8>,
+    ) -> Result<(), Error> {
+        const SQL: &str = "WITH put AS ( \
+                INSERT INTO session VALUES ($1, $2, $3) \
+                ON CONFLICT (app_key, token_hash) DO UPDATE SET document = excluded.document) \
+            UPDATE fact SET value = (value::bigint + 1)::text WHERE name = 'access_epoch'";
+        self.ask(SQL, &[&app, &hash, &document]).await.map(drop)
+    }
+
+    pub(crate) async fn session(&self, app: &str, hash: Vec<u8>) -> Result<Option<Vec<u8>>, Error> {
+        const SQL: &str = "SELECT document FROM session WHERE app_key = $1 AND token_hash = $2";
+        Ok(self.row_of(SQL, &[&app, &hash]).await?.map(|row| row.get(0)))
+    }
+
+    pub(crate) async fn sessions(&self, app: &str) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+        const SQL: &str =
+            "SELECT token_hash, document FROM session WHERE app_key = $1 ORDER BY token_hash";
+        let rows = self.rows_of(SQL, &[&app]).await?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
+    pub(crate) async fn fact(&self, name: &str) -> Result<Option<String>, Error> {
+        let row = self.row_of("SELECT value FROM fact WHERE name = $1", &[&name]).await?;
+        Ok(row.map(|row| row.get(0)))
+    }
+
+    pub(crate) async fn put_fact(&self, name: &'static str, value: String) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO fact VALUES ($1, $2) \
+                           ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        self.ask(SQL, &[&name, &value]).await.map(drop)
+    }
+
+    pub(crate) async fn access_epoch(&self) -> Result<i64, Error> {
+        let epoch = self.fact("access_epoch").await?;
+        Ok(epoch.and_then(|epoch| epoch.parse().ok()).unwrap_or_default())
+    }
+
+    pub(crate) async fn probe(&self) -> Result<(), Error> {
+        self.ask(PROBE, &[]).await.map(drop)
+    }
+
+    pub(crate) async fn keys(&self) -> Result<Vec<WrappedKey>, Error> {
+        const SQL: &str = "SELECT serial, wrapped_by, name, wrapped FROM sealing_key \
+                           ORDER BY serial, wrapped_by";
+        let key = |row: &Row| WrappedKey {
+            serial: row.get(0),
+            wrapped_by: row.get(1),
+            name: row.get(2),
+            wrapped: row.get(3),
+        };
+        Ok(self.rows_of(SQL, &[]).await?.iter().map(key).collect())
+    }
+
+    pub(crate) async fn put_keys(&self, keys: Vec<WrappedKey>) -> Result<(), Error> {
+        const SQL: &str = "WITH put AS ( \
+                INSERT INTO sealing_key (serial, wrapped_by, name, wrapped) \
+                SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) \
+                ON CONFLICT DO NOTHING) \
+            UPDATE fact SET value = (value::bigint + 1)::text WHERE name = 'access_epoch'";
+        let serial: Vec<_> = keys.iter().map(|key| key.serial).collect();
+        let text = |field: fn(&WrappedKey) -> &str| keys.iter().map(field).collect::<Vec<_>>();
+        let (by, name) = (text(|key| &key.wrapped_by), text(|key| &key.name));
+        let wrapped = text(|key| &key.wrapped);
+        self.ask(SQL, &[&serial, &by, &name, &wrapped]).await?;
+        let kept = self.keys().await?;
+        // Of two that are made at once, one must give way: no serial means two keys.
+        if keys.iter().all(|key| kept.contains(key)) { Ok(()) } else { Err(Error::Contended) }
+    }
+
+    /// The database's keys; a new one gets its first.
+    pub(crate) async fn first_keys(
+        &self,
+        make: impl FnOnce() -> Vec<WrappedKey>,
+    ) -> Result<Vec<WrappedKey>, Error> {
+        let kept = self.keys().await?;
+        if !kept.is_empty() {
+            return Ok(kept);
+        }
+        match self.put_keys(make()).await {
+            // Somebody else has given it its keys.
+            Ok(()) | Err(Error::Contended) => self.keys().await,
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) async fn drop_wrappers_but(&self, kept: &str) -> Result<(), Error> {
+        const SQL: &str = "WITH gone AS (DELETE FROM sealing_key WHERE wrapped_by <> $1) \
+            UPDATE fact SET value = (value::bigint + 1)::text WHERE name = 'access_epoch'";
+        self.ask(SQL, &[&kept]).await.map(drop)
+    }
+
+    pub(crate) async fn rows(
+        &self,
+        table: Table,
+        after: Option<&Stored>,
+        limit: usize,
+    ) -> Result<Vec<Stored>, Error> {
+        let text = |field: fn(&Stored) -> &str| after.map_or("", field).to_owned();
+        let (owner, kind) = (text(|row| &row.owner), text(|row| &row.kind));
+        let (id, entry) = (text(|row| &row.id), after.map_or(0, |row| row.entry));
+        let limit = count(limit);
+        let rows = match table {
+            Table::Aggregate => {
+                const SQL: &str = "SELECT owner, kind, id, 0::bigint, document FROM aggregate \
+                    WHERE (owner, kind, id) > ($1, $2, $3) ORDER BY owner, kind, id LIMIT $4";
+                self.rows_of(SQL, &[&owner, &kind, &id, &limit]).await?
+            }
+            Table::Journal => {
+                const SQL: &str = "SELECT owner, kind, id, version, facts FROM journal \
+                    WHERE (owner, kind, id, version) > ($1, $2, $3, $4) AND facts IS NOT NULL \
+                    ORDER BY owner, kind, id, version LIMIT $5";
+                self.rows_of(SQL, &[&owner, &kind, &id, &entry, &limit]).await?
+            }
+            Table::App => {
+                const SQL: &str = "SELECT app_key, 'app', app_key, 0::bigint, document FROM app \
+                    WHERE app_key > $1 ORDER BY app_key LIMIT $2";
+                self.rows_of(SQL, &[&owner, &limit]).await?
+            }
+            Table::Session => {
+                const SQL: &str = "SELECT app_key, 'session', encode(token_hash, 'hex'), 0::bigint, \
+                    document FROM session WHERE (app_key, token_hash) > ($1, decode($2, 'hex')) \
+                    ORDER BY app_key, token_hash LIMIT $3";
+                self.rows_of(SQL, &[&owner, &id, &limit]).await?
+            }
+        };
+        let stored = |row: &Row| Stored {
+            table,
+            owner: row.get(0),
+            kind: row.get(1),
+            id: row.get(2),
+            entry: row.get(3),
+            document: row.get(4),
+        };
+        Ok(rows.iter().map(stored).collect())
+    }
+
+    pub(crate) async fn replace(&self, rows: Vec<(Stored, Vec<u8>)>) -> Result<(), Error> {
+        for (row, document) in rows {
+            let Stored { table, owner, kind, id, entry, document: known } = row;
+            match table {
+                Table::Aggregate => {
+                    const SQL: &str = "UPDATE aggregate SET document = $5 \
+                        WHERE owner = $1 AND kind = $2 AND id = $3 AND document = $4";
+                    self.ask(SQL, &[&owner, &kind, &id, &known, &document]).await?;
+                }
+                Table::Journal => {
+                    const SQL: &str = "UPDATE journal SET facts = $6 WHERE owner = $1 \
+                        AND kind = $2 AND id = $3 AND version = $4 AND facts = $5";
+                    self.ask(SQL, &[&owner, &kind, &id, &entry, &known, &document]).await?;
+                }
+                Table::App => {
+                    const SQL: &str =
+                        "UPDATE app SET document = $3 WHERE app_key = $1 AND document = $2";
+                    self.ask(SQL, &[&owner, &known, &document]).await?;
+                }
+                Table::Session => {
+                    const SQL: &str = "UPDATE session SET document = $4 \
+                        WHERE app_key = $1 AND token_hash = decode($2, 'hex') AND document = $3";
+                    self.ask(SQL, &[&owner, &id, &known, &document]).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Finishes what was accepted.
+    pub(crate) async fn close(self) {
+        // Without senders the writers finish their queues and leave; every caller has been answered.
+        drop(self.writers);
+    }
+}
+
+fn failed(error: tokio_postgres::Error) -> Error {
+    Error::Postgres(error)
+}
+
+fn count(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// Brings the schema up to date. An empty database is new and gets all of it.
+async fn bring_up_to_date(link: &mut Link, migrate: bool) -> Result<(), Error> {
+    let known = MIGRATIONS.len() as i64;
+    let found = schema(link).await?;
+    match found {
+        Some(found) if found == known => return Ok(()),
+        Some(found) if found > known => return Err(Error::SchemaTooNew { found, known }),
+        Some(found) if !migrate => return Err(Error::SchemaTooOld { found, known }),
+        _ => {}
+    }
+    const BEGIN: &str = "CREATE TABLE IF NOT EXISTS schema_step (step BIGINT PRIMARY KEY); \
+                         INSERT INTO schema_step VALUES (0) ON CONFLICT DO NOTHING";
+    // Two programs that make one table at once get in each other's way once.
+    if let Err(error) = link.client().batch_execute(BEGIN).await {
+        let code = error.code();
+        let made =
+            [SqlState::UNIQUE_VIOLATION, SqlState::DUPLICATE_TABLE, SqlState::DUPLICATE_OBJECT];
+        if !code.is_some_and(|code| made.contains(code)) {
+            return Err(failed(error));
+        }
+        link.client().batch_execute(BEGIN).await.map_err(failed)?;
+    }
+    let transaction = link.client().transaction().await.map_err(failed)?;
+    // A lock that every engine of this dialect has: a row's.
+    const LOCK: &str = "SELECT step FROM schema_step WHERE step = 0 FOR UPDATE";
+    transaction.query(LOCK, &[]).await.map_err(failed)?;
+    const FOUND: &str = "SELECT max(step) FROM schema_step";
+    let found: i64 = transaction.query_one(FOUND, &[]).await.map_err(failed)?.get(0);
+    for (at, step) in (0i64..).zip(MIGRATIONS).skip(found as usize) {
+        transaction.batch_execute(step).await.map_err(failed)?;
+        let done = "INSERT INTO schema_step VALUES ($1)";
+        transaction.execute(done, &[&(at + 1)]).await.map_err(failed)?;
+    }
+    transaction.commit().await.map_err(failed)
+}
+
+/// How many steps the schema has taken; `None` for an empty database.
+async fn schema(link: &mut Link) -> Result<Option<i64>, Error> {
+    const SQL: &str = "SELECT max(step) FROM schema_step";
+    match link.client().query_one(SQL, &[]).await {
+        Ok(row) => Ok(row.get::<_, Option<i64>>(0).filter(|found| *found > 0)),
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(None),
+        Err(error) => Err(failed(error)),
+    }
+}

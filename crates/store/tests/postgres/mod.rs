@@ -1,0 +1,70 @@
+//! A PostgreSQL server of one's own: real, private, and gone with the process that started it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A running server. It stops when its standard input is closed, which the end of this process does.
+pub struct Server {
+    _lifeline: ChildStdin,
+    folder: PathBuf,
+    programs: PathBuf,
+}
+
+impl Server {
+    /// Starts a server with these settings.
+    pub fn start(settings: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap().keep();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dev/postgres");
+        let mut command = Command::new("bash");
+        command.arg(script).arg(&folder);
+        command.args(settings.iter().flat_map(|setting| ["-c", setting]));
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("bash is there");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let programs = line.trim().strip_prefix("ready ");
+        let programs = programs.expect("PostgreSQL started; `bash dev/test` installs it").into();
+        Self { _lifeline: child.stdin.take().unwrap(), folder, programs }
+    }
+
+    /// The address of a new, empty database.
+    pub fn database(&self) -> String {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("t{}", COUNT.fetch_add(1, Ordering::SeqCst));
+        let mut command = Command::new(self.programs.join("createdb"));
+        command.arg("-h").arg(&self.folder).args(["-U", "tripwright", &name]);
+        let output = command.output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}");
+        format!("postgres:///{name}?user=tripwright&host={}", self.folder.display())
+    }
+}
+
+/// Everything that stands in the tables of a database of [`database`], sealed documents as their text.
+pub fn everything(url: &str) -> Vec<u8> {
+    const SQL: &str = "SELECT owner, kind, id, version, convert_from(document, 'UTF8') FROM aggregate; \
+        SELECT owner, id, what, actor, request_id, convert_from(facts, 'UTF8') FROM journal; \
+        SELECT app_key, convert_from(document, 'UTF8') FROM app; \
+        SELECT app_key, token_hash, convert_from(document, 'UTF8') FROM session; \
+        SELECT * FROM lookup; SELECT * FROM person; SELECT * FROM fact";
+    let mut command = Command::new(shared().programs.join("psql"));
+    let output = command.args([url, "--no-psqlrc", "-At", "-c", SQL]).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && output.stdout.len() > 200, "{errors}");
+    output.stdout
+}
+
+/// A new, empty database of a server that all tests of this process share. What they are about is not
+/// the power supply, so that it does not wait for the disk.
+pub fn database() -> String {
+    shared().database()
+}
+
+fn shared() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    let settings = ["fsync=off", "full_page_writes=off", "max_connections=300"];
+    SERVER.get_or_init(|| Server::start(&settings))
+}
