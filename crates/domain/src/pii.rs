@@ -33,16 +33,29 @@ impl Trait {
         [Self::Document, Self::Phone].into_iter().find(|known| known.name() == name)
     }
 
-    /// The value as it is compared: people write the same number in many ways.
+    /// The value as it is compared, however it is written: letters and digits only, in capitals, the
+    /// full-width ones as the others, and a telephone number of China without the country's code.
     pub fn canonical(self, value: &str) -> String {
-        let plain = value.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '(' | ')'));
+        const FULL_WIDTH: std::ops::RangeInclusive<char> = '\u{ff01}'..='\u{ff5e}';
+        const APART: u32 = 0xfee0;
+        let narrow = |c: char| match FULL_WIDTH.contains(&c) {
+            true => char::from_u32(u32::from(c) - APART).unwrap_or(c),
+            false => c,
+        };
+        let plain = value.chars().map(narrow).filter(|c| c.is_alphanumeric());
         let plain: String = plain.flat_map(char::to_uppercase).collect();
         match self {
             Self::Document => plain,
-            Self::Phone => plain.trim_start_matches("+86").to_owned(),
+            Self::Phone => {
+                let home = plain.trim_start_matches("00").strip_prefix("86");
+                home.filter(|home| home.len() == CHINA_DIGITS).unwrap_or(&plain).to_owned()
+            }
         }
     }
 }
+
+/// Digits of a mobile number in China.
+const CHINA_DIGITS: usize = 11;
 
 /// Whether a member of this name holds a marked value.
 pub fn is_mark(name: &str) -> bool {
@@ -157,6 +170,27 @@ fn write<S: Serializer>(
     serializer.collect_map([(format!("{MARK}:{}", found_by.name()), value.expose())])
 }
 
+/// [`marked`] for what may be absent.
+pub mod marked_option {
+    use super::{Pii, Serializer};
+
+    pub use super::marked_phone::deserialize;
+
+    /// Writes the marked value, or null.
+    ///
+    /// # Errors
+    /// As the serializer has them.
+    pub fn serialize<S: Serializer>(
+        value: &Option<Pii<String>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => super::marked::serialize(value, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+}
+
 /// A plain or marked value.
 struct Either(String);
 
@@ -212,10 +246,19 @@ mod tests {
 
     #[test]
     fn one_number_written_in_several_ways_is_one() {
-        for text in ["13800000001", "+86 138-0000-0001", " 138 0000 0001"] {
+        for text in [
+            "13800000001",
+            "+86 138-0000-0001",
+            " 138 0000 0001",
+            "8613800000001",
+            "008613800000001",
+            "１３８００００000１",
+            "\u{202d}138\u{2011}0000\u{2011}0001",
+        ] {
             assert_eq!(Trait::Phone.canonical(text), "13800000001");
         }
-        assert_eq!(Trait::Document.canonical("e1234567 (8)"), "E12345678");
+        assert_eq!(Trait::Document.canonical("e1234567 （8）"), "E12345678");
+        assert_eq!(Trait::Phone.canonical("+852 8612 3456"), "85286123456");
     }
 
     #[test]

@@ -156,7 +156,7 @@ fn report(
     order: TrainOrder,
     callback: &Callback,
 ) -> Result<(Step<TrainOrder>, Vec<String>), CallbackRefusal> {
-    let (step, remarks) = order.report(callback, &callback.content(), false, at(NOW))?;
+    let (step, remarks) = order.report(callback, &callback.content(), false, false, at(NOW))?;
     Ok((step, remarks.iter().map(|remark| remark.spot.fact.to_owned()).collect()))
 }
 
@@ -200,6 +200,10 @@ fn check_1_a_callback_that_contradicts_itself_is_malformed() {
     assert_eq!(other_day, fault(400, &["0.train_date"]));
     let at_once = edited(|c| c.trains[0].arrive_time = c.trains[0].start_time);
     assert_eq!(at_once, fault(400, &["0.arrive_time"]));
+    let empty = edited(|c| c.trains.clear());
+    assert_eq!(empty, fault(400, &["refund_train_details"]));
+    let empty = edited(|c| c.trains[0].tickets.clear());
+    assert_eq!(empty, fault(400, &["refund_train_details"]));
     let long = edited(|c| c.trains = vec![c.trains[0].clone(); LEGS_MAX + 1]);
     assert_eq!(long, fault(400, &["refund_train_details"]));
     let many = edited(|c| c.trains[0].tickets = vec![first(c).clone(); TICKETS_MAX + 1]);
@@ -234,8 +238,17 @@ fn check_4_a_train_must_be_the_orders_and_its_stations_called_what_they_are() {
     assert_eq!(other, fault(404, &["0.train_no"]));
     let other = edited(|c| c.trains[0].to.code = "AOH".into());
     assert_eq!(other, fault(404, &["0.train_no"]));
-    let misnamed = edited(|c| c.trains[0].from.name = "北京南".into());
-    assert_eq!(misnamed, fault(400, &["0.from_station_name"]));
+    let other = edited(|c| {
+        c.trains[0].train_date = "2026-06-11".parse().unwrap();
+        c.trains[0].start_time = "2026-06-11T08:00:00".parse().unwrap();
+        c.trains[0].arrive_time = "2026-06-11T13:00:00".parse().unwrap();
+    });
+    assert_eq!(other, fault(404, &["0.train_no"]));
+    let misnamed = edited(|c| {
+        c.trains[0].from.name = "北京南".into();
+        c.trains[0].to.name = "上海虹桥".into();
+    });
+    assert_eq!(misnamed, fault(400, &["0.from_station_name", "0.to_station_name"]));
 }
 
 #[test]
@@ -244,11 +257,12 @@ fn check_5_each_ticket_is_the_orders_asked_for_and_as_it_was_issued() {
         (|t| t.passenger_ticket_no = "E9".into()) as fn(&mut CallbackTicket),
         |t| t.coach_no = "06".into(),
         |t| t.seat_no = "09F".into(),
-        |t| t.passenger.passenger_id = clear("p-9"),
     ] {
         let foreign = edited(|c| edit(first(c)));
         assert_eq!(foreign, fault(404, &["0.0.passenger_ticket_no"]));
     }
+    let other = edited(|c| first(c).passenger.passenger_id = clear("p-9"));
+    assert_eq!(other, fault(404, &["0.0.passenger_id"]));
     let twice = edited(|c| {
         let second = c.trains[0].tickets[1].clone();
         c.trains[0].tickets.push(second);
@@ -300,6 +314,7 @@ fn check_6_what_does_not_open_or_makes_no_sense_is_named_and_not_shown() {
         person.sex = clear("2");
         person.valid_date_start = clear("2026-13-01");
         person.birth_date = clear("20260101");
+        person.passenger_id = clear("\u{8}");
         person.valid_date_end = clear("tomorrow");
     });
     let facts = [
@@ -309,6 +324,7 @@ fn check_6_what_does_not_open_or_makes_no_sense_is_named_and_not_shown() {
         "passenger_id_type",
         "country_code",
         "sex",
+        "passenger_id",
         "valid_date_start",
         "birth_date",
         "valid_date_end",
@@ -324,6 +340,152 @@ fn check_6_the_passenger_must_be_the_orders() {
         first(c).passenger.passenger_id_no = clear("110101199003077571");
     });
     assert_eq!(other, fault(400, &["0.0.passenger_name", "0.0.passenger_id_no"]));
+    let other = edited(|c| {
+        let person = &mut first(c).passenger;
+        person.passenger_id_type = clear("4");
+        (person.country_code, person.birth_date) = (clear("HK"), clear("1990-01-01"));
+        person.valid_date_end = clear("2030-01-01");
+    });
+    assert_eq!(other, fault(400, &["0.0.passenger_id_type"]));
+}
+
+#[test]
+fn the_checks_go_in_their_order_and_the_first_that_finds_anything_answers() {
+    let order = asked(&[seat(0, 0), seat(0, 1)]);
+    let good = callback(&order, &[(seat(0, 0), true), (seat(0, 1), true)]);
+    type Edit = fn(&mut Callback);
+    // Each breaks one check, and none of those before it.
+    #[rustfmt::skip]
+    let breaks: [(Edit, i64); 10] = [
+        (|c| c.trains[0].arrive_time = c.trains[0].start_time, 400),
+        (|c| c.supplier_order_id = "s-2".into(), 404),
+        (|c| c.refund_id = "r-0".parse().unwrap(), 409),
+        (|c| c.trains[0].train_no = "G9".into(), 404),
+        (|c| c.trains[0].from.name = "北京南".into(), 400),
+        (|c| first(c).seat_no = "09F".into(), 404),
+        (|c| first(c).seat_name = "一等座".into(), 400),
+        (|c| first(c).passenger.passenger_name = Field::Unopened, 401),
+        (|c| c.refund_cost = Fen(1), 422),
+        (|c| c.order_status = 33, 400),
+    ];
+    // What a third check meets: a refund that is final.
+    let done = json!({"command": "ask-refund", "refund_id": "r-0", "seats": [seat(1, 0)]});
+    let order = perform(order, done).unwrap().into_state();
+    let mut other = callback(&order, &[(seat(1, 0), true)]);
+    other.refund_id = "r-0".parse().unwrap();
+    let order = taken(order, &other);
+    for (from, (_, code)) in breaks.iter().enumerate() {
+        let mut callback = good.clone();
+        breaks[from..].iter().for_each(|(edit, _)| edit(&mut callback));
+        let (found, spots) = refused(&order, &callback);
+        assert_eq!(found, *code, "check {from}: {spots:?}");
+        let alone = {
+            let mut callback = good.clone();
+            breaks[from].0(&mut callback);
+            refused(&order, &callback)
+        };
+        assert_eq!((found, spots), alone, "check {from} names what is its own, and all of it");
+    }
+    assert!(report(order, &good).is_ok());
+}
+
+#[test]
+fn a_refund_of_another_order_is_not_found() {
+    let order = order();
+    let callback = callback(&order, &[(seat(0, 0), true)]);
+    let refusal = order.report(&callback, "h", true, false, at(NOW)).unwrap_err();
+    assert_eq!(refusal.code.code(), 404);
+    assert_eq!(refusal.problems[0].spot.fact, "refund_id");
+}
+
+#[test]
+fn every_word_of_a_callback_counts_when_two_are_compared() {
+    let order = asked(&[seat(0, 0)]);
+    let good = callback(&order, &[(seat(0, 0), true)]);
+    #[rustfmt::skip]
+    let edits: [fn(&mut Callback); 12] = [
+        |c| c.trains[0].from.name = "x".into(),
+        |c| c.trains[0].to.name = "x".into(),
+        |c| c.trains[0].arrive_time = c.trains[0].start_time,
+        |c| c.refund_rate = None,
+        |c| c.order_status = 32,
+        |c| first(c).refund_rate = None,
+        |c| first(c).fail_reason = Some(String::new()),
+        |c| first(c).seat_type = "o".into(),
+        |c| first(c).passenger.country_code = clear(""),
+        |c| first(c).passenger.country_code = Field::Unopened,
+        |c| first(c).passenger.sex = clear("1"),
+        |c| { let ticket = first(c).clone(); c.trains[0].tickets.push(ticket); },
+    ];
+    let mut known = vec![good.content()];
+    for edit in edits {
+        let mut other = good.clone();
+        edit(&mut other);
+        assert!(!known.contains(&other.content()), "{:?}", other.trains[0].tickets[0]);
+        known.push(other.content());
+    }
+}
+
+#[test]
+fn tickets_without_a_seat_are_told_apart_by_their_passengers() {
+    let standing = booking(|b| {
+        for at in 0..3 {
+            let ticket = &mut b["legs"][0]["tickets"][at];
+            (ticket["seat_name"], ticket["seat_no"]) = ("无座".into(), "00".into());
+        }
+    });
+    let order = TrainOrder::new(standing.unwrap()).unwrap();
+    let ask =
+        json!({"command": "ask-refund", "refund_id": "r-1", "seats": [seat(0, 2), seat(0, 1)]});
+    let order = perform(order, ask).unwrap().into_state();
+    let mut two = callback(&order, &[(seat(0, 2), true), (seat(0, 1), true)]);
+    let closed = &mut first(&mut two).passenger.passenger_id;
+    let id = std::mem::replace(closed, Field::Unopened);
+    assert_eq!(refused(&order, &two), fault(401, &["0.0.passenger_id"]));
+    first(&mut two).passenger.passenger_id = id;
+    let order = taken(order, &two);
+    assert_eq!(order.ticket_status(seat(0, 1)), Some(TrainStatus::Refunded));
+    assert_eq!(order.ticket_status(seat(0, 0)), Some(TrainStatus::Ticketed));
+    let doubled = booking(|b| {
+        b["legs"][0]["tickets"][0]["seat_name"] = "无座".into();
+        b["legs"][0]["tickets"][2]["seat_no"] = "01A".into();
+    });
+    assert_eq!(TrainOrder::new(doubled.unwrap()), Err(BadTrain::Repeated("G1".into())));
+}
+
+#[test]
+fn a_report_that_comes_before_its_application_is_taken_when_that_comes() {
+    let early = callback(&order(), &[(seat(0, 0), true), (seat(0, 1), true)]);
+    let parked = taken(order(), &early);
+    let ask = |seats: Value| json!({"command": "ask-refund", "refund_id": "r-1", "seats": seats});
+    let other = perform(parked.clone(), ask(json!([seat(0, 0)])));
+    assert_eq!(other, Err(TrainRefusal::OtherRefund("r-1".parse().unwrap())));
+    let both = ask(json!([seat(0, 1), seat(0, 0)]));
+    let order = perform(parked, both).unwrap().into_state();
+    assert_eq!(order.refunded_fen(), Fen(110_600));
+    assert!(matches!(order.refunds[0].state, RefundState::Reported { .. }));
+    assert_eq!(report(order.clone(), &early).unwrap().0, Step::Already(order));
+}
+
+#[test]
+fn a_fee_is_judged_by_what_was_given_up_for_the_ticket() {
+    // Four days before the train that is given up, to one that is far off.
+    let mut leg = serde_json::to_value(&booking(|_| {}).unwrap().legs[0]).unwrap();
+    (leg["departs"], leg["arrives"]) = ("2026-07-15T08:00:00".into(), "2026-07-15T13:00:00".into());
+    leg["tickets"].as_array_mut().unwrap().truncate(1);
+    let change = json!({"command": "change-tickets", "seats": [seat(0, 0)], "leg": leg});
+    let day = at("2026-06-06T00:00:00Z");
+    let order = order().perform(command(change), day).unwrap().into_state();
+    let ask = json!({"command": "ask-refund", "refund_id": "r-1", "seats": [seat(2, 0)]});
+    let order = order.perform(command(ask), day).unwrap().into_state();
+    let mut callback = callback(&order, &[(seat(2, 0), true)]);
+    assert_eq!(report(order.clone(), &callback).unwrap().1, ["refund_cost", "refund_rate"]);
+    let ticket = first(&mut callback);
+    (ticket.refund_price, ticket.refund_cost) = (Fen(52_550), Fen(2_750));
+    (ticket.refund_rate, callback.refund_rate) = (None, Some(9));
+    add_up(&mut callback);
+    // Rates that are not given are not compared.
+    assert_eq!(report(order, &callback).unwrap().1, [""; 0]);
 }
 
 #[test]
@@ -356,7 +518,7 @@ fn check_6_an_id_cards_last_character_is_checked_unless_lenient() {
     let order = perform(order, ask).unwrap().into_state();
     let callback = callback(&order, &[(seat(0, 0), true)]);
     assert_eq!(refused(&order, &callback), fault(400, &["0.0.passenger_id_no"]));
-    assert!(order.report(&callback, "h", true, at(NOW)).is_ok());
+    assert!(order.report(&callback, "h", false, true, at(NOW)).is_ok());
 }
 
 #[test]
@@ -381,10 +543,7 @@ fn check_7_the_amounts_add_up_for_each_ticket_and_for_the_callback() {
     let vast = edited(|c| {
         (first(c).refund_price, first(c).refund_cost) = (Fen(i64::MAX), Fen(i64::MAX));
     });
-    assert_eq!(
-        vast,
-        fault(422, &["0.0.refund_price", "refund_total", "refund_cost", "refund_total"])
-    );
+    assert_eq!(vast, fault(422, &["0.0.refund_price", "refund_total", "refund_cost"]));
 }
 
 #[test]
@@ -448,6 +607,9 @@ fn check_10_a_refund_nobody_asked_for_waits_for_a_person() {
     let rejected = perform(parked, review("reject-offline")).unwrap().into_state();
     assert_eq!(rejected.ticket_status(seat(0, 0)), Some(TrainStatus::Ticketed));
     assert_eq!(rejected.refunded_fen(), Fen::ZERO);
+
+    let failed = callback(&order, &[(seat(0, 0), false)]);
+    assert_eq!(refused(&order, &failed), fault(400, &["0.0.ticket_status"]));
 }
 
 #[test]
@@ -462,7 +624,7 @@ fn a_person_cannot_take_a_refund_at_the_station_of_a_ticket_that_is_refunded() {
 }
 
 #[test]
-fn only_so_many_refunds_wait_for_a_person() {
+fn an_order_is_told_of_only_so_many_refunds_at_a_station() {
     let mut order = order();
     for number in 0..OFFLINE_MAX {
         let mut offline = callback(&order, &[(seat(0, 0), true)]);
@@ -471,6 +633,12 @@ fn only_so_many_refunds_wait_for_a_person() {
     }
     let one_more = callback(&order, &[(seat(0, 0), true)]);
     assert_eq!(refused(&order, &one_more), fault(409, &["refund_id"]));
+    // Those that were looked at count, and what is asked for has room of its own.
+    let reject = json!({"command": "reject-offline", "refund_id": "off-0"});
+    let order = perform(order, reject).unwrap().into_state();
+    assert_eq!(refused(&order, &one_more), fault(409, &["refund_id"]));
+    let ask = json!({"command": "ask-refund", "refund_id": "r-1", "seats": [seat(0, 0)]});
+    taken(perform(order, ask).unwrap().into_state(), &one_more);
 }
 
 /// The first ticket moved to a later and cheaper train.
@@ -528,15 +696,11 @@ fn a_change_with_a_difference_in_price_loosens_the_tickets_sum_and_not_what_was_
     }
     let above = with(55_300, 55_300, 1);
     assert_eq!(refused(&order, &above), fault(422, &["0.0.refund_price"]));
-
-    // All others are refunded first; then no more can go back than is held.
-    let others = [(0, 1), (0, 2), (1, 0), (1, 1), (1, 2)].map(|(leg, at)| (seat(leg, at), true));
-    let mut first_refund = callback(&order, &others);
-    first_refund.refund_id = "r-0".parse().unwrap();
-    let ask = json!({"command": "ask-refund", "refund_id": "r-0"});
-    let order = perform(order.clone(), ask).unwrap().into_state();
-    let order = taken(order, &first_refund);
-    assert_eq!(refused(&order, &with(55_300, 30_001, 0)), fault(422, &["refund_total"]));
+    // No more goes back than the ticket costs now, whatever it cost before.
+    for (price, refund) in [(55_300, 30_001), (30_000, 30_001)] {
+        let too_much = with(price, refund, price.max(refund) - refund);
+        assert_eq!(refused(&order, &too_much), fault(422, &["0.0.refund_price"]));
+    }
 }
 
 #[test]
@@ -549,16 +713,18 @@ fn the_railways_table_of_fees_is_remarked_on_and_never_refuses() {
         (Fen(52_550), Fen(2_750), Some(5));
     callback.refund_rate = Some(10);
     callback.trains[0].start_time = "2026-06-10T07:55:00".parse().unwrap();
+    callback.trains[0].arrive_time = "2026-06-10T12:55:00".parse().unwrap();
     add_up(&mut callback);
     let (step, remarks) = report(order.clone(), &callback).unwrap();
     assert!(matches!(step, Step::Taken(_)));
-    assert_eq!(remarks, ["refund_cost", "refund_rate", "refund_rate", "start_time"]);
+    assert_eq!(remarks, ["refund_cost", "refund_rate", "refund_rate", "start_time", "arrive_time"]);
 
     // Three days off, asked for in time: 5 percent is right.
     let ask = json!({"command": "ask-refund", "refund_id": "r-1", "seats": [seat(0, 0)]});
     let late =
         self::order().perform(command(ask), at("2026-06-06T00:00:00Z")).unwrap().into_state();
     callback.trains[0].start_time = "2026-06-10T08:00:00".parse().unwrap();
+    callback.trains[0].arrive_time = "2026-06-10T13:00:00".parse().unwrap();
     callback.refund_rate = Some(5);
     assert_eq!(report(late, &callback).unwrap().1, [""; 0]);
 }
@@ -611,6 +777,8 @@ fn a_booking_that_breaks_a_rule_is_no_order() {
         bad(|b| b["legs"][0]["tickets"] = json!(vec![ticket(0, 0); 501])),
         BadTrain::Tickets
     );
+    let twice = bad(|b| b["legs"][1] = b["legs"][0].clone());
+    assert_eq!(twice, BadTrain::Repeated("G1".into()));
     let twice = bad(|b| b["legs"][0]["tickets"][1]["seat_no"] = "00A".into());
     assert_eq!(twice, BadTrain::Repeated("G1".into()));
     let twice = bad(|b| {
@@ -646,11 +814,13 @@ fn one_each(fees: &[Option<i64>]) -> (TrainOrder, Vec<Callback>) {
             let ask = json!({"command": "ask-refund", "refund_id": refund_id, "seats": [seat]});
             order = perform(order, ask).unwrap().into_state();
         }
+        // At a station only what was refunded is reported.
+        let fee = if at + 2 < fees.len() { *fee } else { fee.or(Some(0)) };
         let mut callback = callback(&order, &[(seat, fee.is_some())]);
         callback.refund_id = refund_id.parse().unwrap();
         if let Some(fee) = fee {
             first(&mut callback).refund_price = Fen(55_300 - fee);
-            first(&mut callback).refund_cost = Fen(*fee);
+            first(&mut callback).refund_cost = Fen(fee);
             add_up(&mut callback);
         }
         callbacks.push(callback);

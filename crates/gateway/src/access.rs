@@ -94,14 +94,14 @@ impl Access {
     /// The store failed.
     pub async fn refresh(&self, store: &Store) -> Result<(), Error> {
         let epoch = store.access_epoch().await?;
-        {
-            let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
-            if cache.epoch == epoch {
-                return Ok(());
-            }
-            *cache = Cache { epoch, ..Cache::default() };
+        if self.cache.read().unwrap_or_else(PoisonError::into_inner).epoch == epoch {
+            return Ok(());
         }
-        store.take_up_keys().await
+        // The keys first: as long as they cannot be taken up, this is tried again.
+        store.take_up_keys().await?;
+        let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
+        *cache = Cache { epoch, ..Cache::default() };
+        Ok(())
     }
 
     /// Adds to the cache what was read at `epoch`, unless that is no longer the truth.

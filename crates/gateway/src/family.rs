@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use anyhow::Context as _;
+use anyhow::anyhow;
 use domain::id::AppKey;
 use domain::{Instant, Step};
 use serde::Serialize;
@@ -37,7 +37,7 @@ pub trait Family: Serialize + DeserializeOwned + Clone + PartialEq + Send {
     ///
     /// # Errors
     /// There is no such transition, it has facts that mean nothing, or the rules refuse it.
-    fn perform(self, command: Value, now: Instant) -> anyhow::Result<(Step<Self>, &'static str)>;
+    fn perform(self, command: Value, now: Instant) -> anyhow::Result<Performed<Self>>;
 
     /// The order as it stands at `now`.
     fn at(self, now: Instant) -> Self;
@@ -65,6 +65,16 @@ pub trait Family: Serialize + DeserializeOwned + Clone + PartialEq + Send {
     fn join(self, _booked: &Self, _held: &[LookUp]) -> Option<(Self, Value)> {
         None
     }
+}
+
+/// A transition that the rules did not refuse.
+pub struct Performed<F> {
+    /// What it led to.
+    pub step: Step<F>,
+    /// Its name.
+    pub what: &'static str,
+    /// What it was told, as it was understood: personal data in it is marked.
+    pub facts: Value,
 }
 
 /// The codes of an order.
@@ -136,14 +146,37 @@ impl fmt::Display for Path {
     }
 }
 
-/// Reads a transition by name, strictly: every fact beside the name must mean something.
+/// Reads a transition by name, strictly: every fact beside the name must mean something. Returns it as
+/// it was understood too, personal data marked.
 ///
 /// # Errors
 /// There is no such transition, or its facts are not of its form.
-pub fn read_command<C: Serialize + DeserializeOwned>(given: Value) -> anyhow::Result<C> {
-    let command: C = serde_json::from_value(given.clone()).context("not a transition")?;
-    refuse_unknown(&given, &serde_json::to_value(&command)?, "transition")?;
-    Ok(command)
+pub fn read_command<C: Serialize + DeserializeOwned>(given: Value) -> anyhow::Result<(C, Value)> {
+    let command: C = read(given.clone(), "transition")?;
+    let understood = serde_json::to_value(&command)?;
+    refuse_unknown(&given, &understood, "transition")?;
+    Ok((command, understood))
+}
+
+/// Reads what a person or another system wrote, as `what`.
+///
+/// # Errors
+/// Where it is not of its form, and what is expected there. It never repeats what stands there: that may
+/// be somebody's name.
+pub fn read<T: DeserializeOwned>(given: Value, what: &str) -> anyhow::Result<T> {
+    serde_path_to_error::deserialize(given).map_err(|error| {
+        let path = error.path().to_string();
+        let place = if path == "." { what.to_owned() } else { format!("{what}.{path}") };
+        anyhow!("{place}: {}", expectation(&error.inner().to_string()))
+    })
+}
+
+/// What of a complaint about a form does not repeat what it complains about.
+fn expectation(complaint: &str) -> &str {
+    if complaint.starts_with("missing field ") {
+        return complaint;
+    }
+    complaint.rfind("expected ").map_or("is not of its form", |at| &complaint[at..])
 }
 
 /// Every family, for consumers that must serve each.

@@ -1,17 +1,16 @@
 //! Flight orders as a family.
 
-use anyhow::Context as _;
+use domain::Instant;
 use domain::access::App;
 use domain::flight::code::ResultCode;
 use domain::flight::{Booking, CancelPolicy, Command, Order, OrderKey};
 use domain::id::{DisOrderId, SubChannel};
-use domain::{Instant, Step};
 use serde_json::Value;
 use store::{Key, LookUp};
 use top::Id;
 
 use crate::context;
-use crate::family::{Family, Path, Status, read_command};
+use crate::family::{Family, Path, Performed, Status, read, read_command};
 
 /// The order that a call of `app` means; or why it can mean none. A sub-channel that is not the
 /// app's is refused before anything is looked up.
@@ -49,24 +48,24 @@ impl Family for Order {
         if let Value::Object(members) = &mut booking {
             members.entry("btrip_order_id").or_insert_with(|| context::platform_number().into());
         }
-        let booking: Booking = serde_json::from_value(booking).context("booking")?;
+        let booking: Booking = read(booking, "booking")?;
         Ok(Self::new(booking)?)
     }
 
-    fn perform(
-        self,
-        mut command: Value,
-        now: Instant,
-    ) -> anyhow::Result<(Step<Self>, &'static str)> {
+    fn perform(self, mut command: Value, now: Instant) -> anyhow::Result<Performed<Self>> {
         if let Value::Object(members) = &mut command
             && members.get("command").is_some_and(|name| name == "apply-change")
         {
             let number = || context::platform_number().into();
             members.entry("btrip_sub_order_id").or_insert_with(number);
         }
-        let command: Command = read_command(command)?;
-        let name = command.name();
-        Ok((Self::perform(self, command, CancelPolicy::default(), now)?, name))
+        let (command, facts): (Command, _) = read_command(command)?;
+        let what = command.name();
+        Ok(Performed {
+            step: Self::perform(self, command, CancelPolicy::default(), now)?,
+            what,
+            facts,
+        })
     }
 
     fn at(self, now: Instant) -> Self {

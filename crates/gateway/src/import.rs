@@ -11,7 +11,7 @@ use serde_json::Value;
 use store::{Cause, Decision, Store};
 
 use crate::families;
-use crate::family::{Family, Path, held_elsewhere};
+use crate::family::{self, Family, Path, held_elsewhere};
 
 /// Most orders in one file: more are better brought in several.
 pub const ORDERS_MAX: usize = 10_000;
@@ -54,11 +54,7 @@ pub fn read(text: &str) -> anyhow::Result<Vec<Import>> {
         bail!("{} orders in one file; at most {ORDERS_MAX}", values.len());
     }
     let numbered = values.into_iter().enumerate();
-    numbered
-        .map(|(at, value)| {
-            serde_json::from_value(value).with_context(|| format!("order {}", at + 1))
-        })
-        .collect()
+    numbered.map(|(at, value)| family::read(value, &format!("order {}", at + 1))).collect()
 }
 
 /// What became of an import.
@@ -108,7 +104,7 @@ async fn store_as<F: Family>(
             bail!("{}: {at} is before the entry above it, or in the future", entry());
         }
         last = at;
-        order = order.perform(past.command, at).with_context(entry)?.0.into_state();
+        order = order.perform(past.command, at).with_context(entry)?.step.into_state();
     }
     let path = order.path();
     let key = path.key();

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context as _;
 use domain::Instant;
-use domain::Step;
 use domain::itinerary::{Person, Receipts, ReceiptsCommand, ReceiptsKey, ReceiptsOrder, TicketNo};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{Key, LookUp, Store};
 
-use crate::family::{Family, Path, Status, held_elsewhere, read_command};
+use crate::family::{Family, Path, Performed, Status, held_elsewhere, read, read_command};
 
 /// Under which look-up the order that holds a ticket's receipt is found.
 const RECEIPT: &str = "receipt";
@@ -64,7 +62,7 @@ impl Family for Receipts {
     const KIND: &'static str = "receipts";
 
     fn book(booking: Value) -> anyhow::Result<Self> {
-        let Booking { key, order } = serde_json::from_value(booking).context("booking")?;
+        let Booking { key, order } = read(booking, "booking")?;
         Ok(Self::new(key, order)?)
     }
 
@@ -73,10 +71,10 @@ impl Family for Receipts {
         Ok(serde_json::to_value(Booking { key: self.key.clone(), order })?)
     }
 
-    fn perform(self, command: Value, now: Instant) -> anyhow::Result<(Step<Self>, &'static str)> {
-        let command: ReceiptsCommand = read_command(command)?;
-        let name = command.name();
-        Ok((Self::perform(self, command, now)?, name))
+    fn perform(self, command: Value, now: Instant) -> anyhow::Result<Performed<Self>> {
+        let (command, facts): (ReceiptsCommand, _) = read_command(command)?;
+        let what = command.name();
+        Ok(Performed { step: Self::perform(self, command, now)?, what, facts })
     }
 
     fn at(self, _: Instant) -> Self {

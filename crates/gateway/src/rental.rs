@@ -1,12 +1,11 @@
 //! Car rentals as a family.
 
-use anyhow::Context as _;
+use domain::Instant;
 use domain::rental::{Rental, RentalBooking, RentalCommand, RentalKey};
-use domain::{Instant, Step};
 use serde_json::Value;
 use store::{Key, LookUp};
 
-use crate::family::{Family, Path, Status, read_command};
+use crate::family::{Family, Path, Performed, Status, read, read_command};
 
 /// Where a rental is kept.
 pub fn key(rental: &RentalKey) -> Key {
@@ -26,14 +25,14 @@ impl Family for Rental {
     const KIND: &'static str = "rental";
 
     fn book(booking: Value) -> anyhow::Result<Self> {
-        let booking: RentalBooking = serde_json::from_value(booking).context("booking")?;
+        let booking: RentalBooking = read(booking, "booking")?;
         Ok(Self::new(booking)?)
     }
 
-    fn perform(self, command: Value, now: Instant) -> anyhow::Result<(Step<Self>, &'static str)> {
-        let command: RentalCommand = read_command(command)?;
-        let name = command.name();
-        Ok((Self::perform(self, command, now)?, name))
+    fn perform(self, command: Value, now: Instant) -> anyhow::Result<Performed<Self>> {
+        let (command, facts): (RentalCommand, _) = read_command(command)?;
+        let what = command.name();
+        Ok(Performed { step: Self::perform(self, command, now)?, what, facts })
     }
 
     fn at(self, _: Instant) -> Self {

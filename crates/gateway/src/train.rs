@@ -1,13 +1,13 @@
 //! Rail orders as a family.
 
-use anyhow::Context as _;
-use domain::train::{TrainBooking, TrainCommand, TrainKey, TrainOrder};
-use domain::{Instant, Step};
-use serde_json::Value;
+use domain::Instant;
+use domain::id::RefundId;
+use domain::train::{TicketResult, TrainBooking, TrainCommand, TrainKey, TrainOrder};
+use serde_json::{Value, json};
 use store::{Key, LookUp};
 
 use crate::context;
-use crate::family::{Family, Path, Status, read_command};
+use crate::family::{Family, Path, Performed, Status, read, read_command};
 
 /// Under which look-up the order of a refund is found.
 pub const REFUND: &str = "refund";
@@ -28,28 +28,36 @@ fn path(order: &TrainKey) -> Path {
     }
 }
 
+/// What goes back by a refund that counts, for the journal.
+pub fn ledger(order: &TrainOrder, refund_id: &RefundId) -> Value {
+    let line = |result: &TicketResult| json!({"seat": result.seat, "refund_fen": result.refund_fen, "cost_fen": result.cost_fen});
+    order.ledger(refund_id).iter().map(line).collect()
+}
+
 impl Family for TrainOrder {
     const KIND: &'static str = "train";
 
     fn book(booking: Value) -> anyhow::Result<Self> {
-        let booking: TrainBooking = serde_json::from_value(booking).context("booking")?;
+        let booking: TrainBooking = read(booking, "booking")?;
         Ok(Self::new(booking)?)
     }
 
-    fn perform(
-        self,
-        mut command: Value,
-        now: Instant,
-    ) -> anyhow::Result<(Step<Self>, &'static str)> {
+    fn perform(self, mut command: Value, now: Instant) -> anyhow::Result<Performed<Self>> {
         if let Value::Object(members) = &mut command
             && members.get("command").is_some_and(|name| name == "ask-refund")
         {
             let number = || context::platform_number().to_string().into();
             members.entry("refund_id").or_insert_with(number);
         }
-        let command: TrainCommand = read_command(command)?;
-        let name = command.name();
-        Ok((Self::perform(self, command, now)?, name))
+        let (command, mut facts): (TrainCommand, Value) = read_command(command)?;
+        let what = command.name();
+        let step = Self::perform(self, command, now)?;
+        if let Ok(refund_id) =
+            RefundId::try_from(facts["refund_id"].as_str().unwrap_or("").to_owned())
+        {
+            facts["ledger"] = ledger(step.state(), &refund_id);
+        }
+        Ok(Performed { step, what, facts })
     }
 
     fn at(self, _: Instant) -> Self {

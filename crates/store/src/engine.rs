@@ -53,8 +53,9 @@ pub(crate) struct Row {
     pub owner: String,
     pub kind: String,
     pub id: String,
-    /// Of a journal's: which entry.
+    /// Of a journal's: which entry, and the version it led to.
     pub entry: i64,
+    pub version: i64,
     pub document: Vec<u8>,
 }
 

@@ -25,7 +25,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::engine::{Commit, Engine, Outcome, Recorded};
-pub use crate::rotate::{KeyState, NOTICE};
+pub use crate::rotate::{KeyState, NOTICE, Resealed};
 use crate::seal::Sealer;
 pub use crate::seal::{BadKey, Key as SealingKey};
 
@@ -172,6 +172,12 @@ pub enum Error {
         /// Key id of the key given.
         given: String,
     },
+    /// Another operator's key would miss what was to be done to the keys.
+    #[error(
+        "the keys were not changed: the operator's key is being replaced, or somebody else changes them \
+         (`tripwright key list` shows them, `tripwright key retire` ends a replacement)"
+    )]
+    KeysInUse,
     /// A document is sealed with a key that this program does not have, or not yet.
     #[error("key {0} is not among the database's keys")]
     UnknownKey(String),
@@ -266,8 +272,9 @@ impl Store {
             let place = Place::of(key);
             let (document, known) = match &loaded {
                 Some(loaded) => {
-                    let (document, people) = self.open(&place, &loaded.document).await?;
-                    (Some(document), people)
+                    let mut people = BTreeSet::new();
+                    let tree = self.open_tree(&place, &loaded.document, Some(&mut people)).await?;
+                    (Some(place.read(tree)?), people)
                 }
                 None => (None, BTreeSet::new()),
             };
@@ -276,7 +283,10 @@ impl Store {
                 return Ok(answer);
             };
             let (document, people) = self.seal(&place, &document)?;
-            let facts = facts.map(|facts| self.seal(&place.facts(), &facts)).transpose()?;
+            let version = loaded.as_ref().map_or(0, |loaded| loaded.head.version) + 1;
+            let (kind, id) = Place::facts(key.kind, &key.id, version);
+            let story = Place { kind: &kind, owner: &key.owner, id: &id };
+            let facts = facts.map(|facts| self.seal(&story, &facts)).transpose()?;
             let commit = Commit {
                 key: key.clone(),
                 expected: loaded.map(|loaded| loaded.head),
@@ -312,13 +322,13 @@ impl Store {
     /// The engine failed or the document does not open.
     pub async fn read<D: DeserializeOwned>(&self, key: &Key) -> Result<Option<(D, i64)>, Error> {
         let Some(loaded) = self.engine.load(key).await? else { return Ok(None) };
-        let (document, _) = self.open(&Place::of(key), &loaded.document).await?;
+        let document = self.open(&Place::of(key), &loaded.document).await?;
         Ok(Some((document, loaded.head.version)))
     }
 
-    /// A hash that only this store's key gives, as 32 hex digits.
-    pub fn keyed_hash(&self, text: &str) -> String {
-        hex(&self.sealer.keyed_hash(text)[..16])
+    /// A hash that only this store's key gives, as 32 hex digits; for each purpose another.
+    pub fn keyed_hash(&self, purpose: &str, text: &str) -> String {
+        hex(&self.sealer.keyed_hash(&format!("{purpose}:{text}"))[..16])
     }
 
     /// A fact about the database itself.
@@ -356,11 +366,14 @@ impl Store {
     /// # Errors
     /// The engine failed.
     pub async fn journal(&self, key: &Key) -> Result<Vec<Entry>, Error> {
-        let place = Place::of(key).facts();
         let mut story = Vec::new();
         for Recorded { entry, facts } in self.engine.journal(key, JOURNAL_READ_MAX).await? {
             let facts = match facts {
-                Some(facts) => Some(self.open(&place, &facts).await?.0),
+                Some(facts) => {
+                    let (kind, id) = Place::facts(key.kind, &key.id, entry.version);
+                    let place = Place { kind: &kind, owner: &key.owner, id: &id };
+                    Some(self.open(&place, &facts).await?)
+                }
                 None => None,
             };
             story.push(Entry { facts, ..entry });
@@ -408,7 +421,7 @@ impl Store {
         for _ in 0..CHANGE_ATTEMPTS_MAX {
             let expected = self.engine.app(key.as_str()).await?;
             let known = match &expected {
-                Some(bytes) => Some(self.open(&place, bytes).await?.0),
+                Some(bytes) => Some(self.open(&place, bytes).await?),
                 None => None,
             };
             let app = decide(known)?;
@@ -427,7 +440,7 @@ impl Store {
     /// The engine failed or the document does not open.
     pub async fn app(&self, key: &AppKey) -> Result<Option<App>, Error> {
         let Some(bytes) = self.engine.app(key.as_str()).await? else { return Ok(None) };
-        Ok(Some(self.open(&Place::app(key), &bytes).await?.0))
+        Ok(Some(self.open(&Place::app(key), &bytes).await?))
     }
 
     /// Every app, in the order of their keys.
@@ -438,7 +451,7 @@ impl Store {
         let mut apps = Vec::new();
         for (key, bytes) in self.engine.apps().await? {
             let place = Place { kind: "app", owner: &key, id: &key };
-            apps.push(self.open(&place, &bytes).await?.0);
+            apps.push(self.open(&place, &bytes).await?);
         }
         Ok(apps)
     }
@@ -462,7 +475,7 @@ impl Store {
         let hash = self.sealer.keyed_hash(token);
         let id = hex(&hash);
         let Some(bytes) = self.engine.session(app.as_str(), hash).await? else { return Ok(None) };
-        Ok(Some(self.open(&Place::session(app, &id), &bytes).await?.0))
+        Ok(Some(self.open(&Place::session(app, &id), &bytes).await?))
     }
 
     /// Every session of an app.
@@ -472,7 +485,7 @@ impl Store {
     pub async fn sessions(&self, app: &AppKey) -> Result<Vec<Session>, Error> {
         let mut sessions = Vec::new();
         for (hash, bytes) in self.engine.sessions(app.as_str()).await? {
-            sessions.push(self.open(&Place::session(app, &hex(&hash)), &bytes).await?.0);
+            sessions.push(self.open(&Place::session(app, &hex(&hash)), &bytes).await?);
         }
         Ok(sessions)
     }
@@ -513,25 +526,21 @@ impl Store {
         Ok((serde_json::to_vec(&tree).map_err(unreadable)?, people))
     }
 
-    async fn open<D: DeserializeOwned>(
-        &self,
-        place: &Place<'_>,
-        bytes: &[u8],
-    ) -> Result<(D, BTreeSet<Vec<u8>>), Error> {
-        let (tree, people) = self.open_tree(place, bytes).await?;
-        Ok((serde_json::from_value(tree).map_err(|source| place.unreadable(source))?, people))
+    async fn open<D: DeserializeOwned>(&self, place: &Place<'_>, bytes: &[u8]) -> Result<D, Error> {
+        place.read(self.open_tree(place, bytes, None).await?)
     }
 
     async fn open_tree(
         &self,
         place: &Place<'_>,
         bytes: &[u8],
-    ) -> Result<(Value, BTreeSet<Vec<u8>>), Error> {
-        let read = || {
+        mut people: Option<&mut BTreeSet<Vec<u8>>>,
+    ) -> Result<Value, Error> {
+        let mut read = || {
             let mut tree: Value =
                 serde_json::from_slice(bytes).map_err(|source| place.unreadable(source))?;
-            let people = self.sealer.open(place, &mut tree)?;
-            Ok((tree, people))
+            self.sealer.open(place, &mut tree, people.as_deref_mut())?;
+            Ok(tree)
         };
         match read() {
             // Another process has made a new key since we looked.
@@ -568,9 +577,13 @@ impl<'a> Place<'a> {
         Self { kind: "session", owner: app.as_str(), id: token_hash }
     }
 
-    /// The place of what the journal says about the same aggregate.
-    fn facts(self) -> Self {
-        Self { kind: "journal", ..self }
+    /// Kind and id of the place of what the journal says about an aggregate's version.
+    fn facts(kind: &str, id: &str, version: i64) -> (String, String) {
+        (format!("journal/{kind}"), format!("{id}@{version}"))
+    }
+
+    fn read<D: DeserializeOwned>(&self, tree: Value) -> Result<D, Error> {
+        serde_json::from_value(tree).map_err(|source| self.unreadable(source))
     }
 
     fn unreadable(&self, source: serde_json::Error) -> Error {

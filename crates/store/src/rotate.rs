@@ -14,6 +14,15 @@ pub const NOTICE: Duration = Duration::from_secs(3);
 /// Most rows sealed anew in one transaction: other writers wait for it.
 const BATCH_MAX: usize = 64;
 
+/// What sealing anew came to.
+#[derive(Debug, Default)]
+pub struct Resealed {
+    /// How many documents were sealed anew.
+    pub count: usize,
+    /// Why others were not; each names its document.
+    pub failed: Vec<Error>,
+}
+
 /// A key of the database, for an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyState {
@@ -27,22 +36,27 @@ pub struct KeyState {
 
 impl Store {
     /// Makes a new key to seal with. With `next`, the operator's key to be is able to open all keys
-    /// from now on, as the one in use still is.
+    /// from now on, as the one in use still is; when it is already, there is nothing to make.
     ///
     /// # Errors
-    /// The engine failed.
+    /// The engine failed, or an operator's key would miss the new one.
     pub async fn add_key(&self, next: Option<&SealingKey>) -> Result<(), Error> {
-        self.engine.put_keys(self.sealer.next_keys(next)).await?;
+        let kept = self.engine.keys().await?;
+        self.sealer.take_up(&kept)?;
+        let is_known = |next: &SealingKey| kept.iter().any(|key| key.wrapped_by == next.id());
+        if !next.is_some_and(is_known) {
+            self.engine.put_keys(self.sealer.next_keys(next)).await?;
+        }
         self.take_up_keys().await
     }
 
-    /// Seals anew what was sealed with another key than the newest, and says how much that was.
-    /// Somebody who has not noticed the newest key may go on with an older one for [`NOTICE`].
+    /// Seals anew what was sealed with another key than the newest. Somebody who has not noticed the
+    /// newest key may go on with an older one for [`NOTICE`].
     ///
     /// # Errors
-    /// The engine failed, or a document does not open. What was sealed anew stays so.
-    pub async fn reseal(&self) -> Result<usize, Error> {
-        let mut count = 0;
+    /// The engine failed. What was sealed anew stays so.
+    pub async fn reseal(&self) -> Result<Resealed, Error> {
+        let mut done = Resealed::default();
         for table in [Table::App, Table::Session, Table::Aggregate, Table::Journal] {
             let mut after: Option<Row> = None;
             loop {
@@ -50,37 +64,43 @@ impl Store {
                 let Some(last) = rows.last().cloned() else { break };
                 let mut changed = Vec::new();
                 for row in rows {
-                    if let Some(document) = self.sealed_anew(&row).await? {
-                        changed.push((row, document));
+                    match self.sealed_anew(&row).await {
+                        Ok(Some(document)) => changed.push((row, document)),
+                        Ok(None) => {}
+                        // One that is damaged must not keep all others under the old key.
+                        Err(error) => done.failed.push(error),
                     }
                 }
-                count += changed.len();
+                done.count += changed.len();
                 if !changed.is_empty() {
                     self.engine.replace(changed).await?;
                 }
                 after = Some(last);
             }
         }
-        Ok(count)
+        Ok(done)
     }
 
     /// The row's document under the newest key, unless it is under it already.
     async fn sealed_anew(&self, row: &Row) -> Result<Option<Vec<u8>>, Error> {
-        let place = Place { kind: &row.kind, owner: &row.owner, id: &row.id };
-        let place = if row.table == Table::Journal { place.facts() } else { place };
+        let (kind, id) = match row.table {
+            Table::Journal => Place::facts(&row.kind, &row.id, row.version),
+            Table::Aggregate | Table::App | Table::Session => (row.kind.clone(), row.id.clone()),
+        };
+        let place = Place { kind: &kind, owner: &row.owner, id: &id };
         let tree: Value =
             serde_json::from_slice(&row.document).map_err(|source| place.unreadable(source))?;
         if !self.sealer.is_outdated(&tree) {
             return Ok(None);
         }
-        let (tree, _) = self.open_tree(&place, &row.document).await?;
+        let tree = self.open_tree(&place, &row.document, None).await?;
         Ok(Some(self.seal(&place, &tree)?.0))
     }
 
     /// From now on only the operator's key in use opens the database.
     ///
     /// # Errors
-    /// The engine failed.
+    /// The engine failed, or the key in use was itself withdrawn meanwhile.
     pub async fn retire_other_keys(&self) -> Result<(), Error> {
         self.engine.drop_wrappers_but(self.sealer.wrapper_id()).await
     }

@@ -15,7 +15,7 @@ use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
-use domain::pii::{MARK, Trait, after};
+use domain::pii::{MARK, Trait, after, is_mark};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use rand::TryRng;
@@ -95,6 +95,18 @@ impl fmt::Debug for Key {
 pub struct Sealer {
     wrapper: Wrapper,
     ring: RwLock<Arc<Ring>>,
+}
+
+/// Whether every operator's key among these opens every key, and no serial means two keys. As long as
+/// that holds, no operator's key is ever missed: each opens everything.
+pub(crate) fn is_whole(keys: &[WrappedKey]) -> bool {
+    let wrappers: BTreeSet<_> = keys.iter().map(|key| key.wrapped_by.as_str()).collect();
+    let named: BTreeSet<_> = keys.iter().map(|key| (key.serial, key.name.as_str())).collect();
+    let serials: BTreeSet<_> = keys.iter().map(|key| key.serial).collect();
+    let kept: BTreeSet<_> = keys.iter().map(|key| (key.wrapped_by.as_str(), key.serial)).collect();
+    named.len() == serials.len()
+        && kept.len() == keys.len()
+        && keys.len() == wrappers.len() * serials.len()
 }
 
 /// A key as it is kept: wrapped by an operator's key.
@@ -218,7 +230,7 @@ impl Sealer {
     }
 
     /// A new key to seal with, and all keys wrapped by `next` as well, when the operator's own is to
-    /// be replaced.
+    /// be replaced by another.
     pub(crate) fn next_keys(&self, next: Option<&Key>) -> Vec<WrappedKey> {
         let ring = self.ring();
         let newest = ring.seals.last_key_value().map_or(HASH_SERIAL, |(serial, _)| *serial);
@@ -251,6 +263,9 @@ impl Sealer {
 
     /// Replaces every marked value of the tree by its sealed form. Returns what people's orders are
     /// found by.
+    ///
+    /// # Errors
+    /// The tree has what must not be sealed so.
     pub(crate) fn seal(
         &self,
         place: &Place<'_>,
@@ -259,6 +274,9 @@ impl Sealer {
         walk(tree, SEALED, &mut String::new(), &mut |_, _, _| {
             Err(Error::Unsealable("it has a member called $sealed"))
         })?;
+        if has_mixed_mark(tree) {
+            return Err(Error::Unsealable("a mark stands beside other members"));
+        }
         let ring = self.ring();
         let key = ring.sealing();
         let cipher = key.cipher(place);
@@ -276,8 +294,8 @@ impl Sealer {
         Ok(people)
     }
 
-    /// Replaces every sealed value of the tree by its marked clear form. Returns what people's orders
-    /// are found by.
+    /// Replaces every sealed value of the tree by its marked clear form. Adds what people's orders are
+    /// found by to `people`, for whoever wants to know.
     ///
     /// # Errors
     /// A value is broken, or sealed with a key that is not known here, or not yet.
@@ -285,12 +303,13 @@ impl Sealer {
         &self,
         place: &Place<'_>,
         tree: &mut Value,
-    ) -> Result<BTreeSet<Vec<u8>>, Error> {
+        mut people: Option<&mut BTreeSet<Vec<u8>>>,
+    ) -> Result<(), Error> {
         let ring = self.ring();
         let mut last: Option<(&Arc<DataKey>, Aes256Gcm)> = None;
-        let mut people = BTreeSet::new();
         walk(tree, SEALED, &mut String::new(), &mut |path, found_by, value| {
-            let broken = || Error::Sealed(format!("{}{path}", place.kind));
+            let broken =
+                || Error::Sealed(format!("{} {} {}{path}", place.kind, place.owner, place.id));
             let sealed = value.as_str().ok_or_else(broken)?;
             let rest = sealed.strip_prefix("v1.").ok_or_else(broken)?;
             let (key_id, text) = rest.split_once('.').ok_or_else(broken)?;
@@ -304,10 +323,11 @@ impl Sealer {
             let bytes = BASE64.decode(text).map_err(|_| broken())?;
             let clear = decrypt(cipher, &bytes, &associated_data(place, path));
             let clear = String::from_utf8(clear.ok_or_else(broken)?).map_err(|_| broken())?;
-            people.extend(person(&ring, found_by, &clear));
+            if let Some(people) = people.as_mut() {
+                people.extend(person(&ring, found_by, &clear));
+            }
             Ok(single(MARK, found_by, Value::String(clear)))
-        })?;
-        Ok(people)
+        })
     }
 
     /// What the orders of a person are found by.
@@ -334,6 +354,18 @@ fn unwrap(wrapper: &Wrapper, kept: &[WrappedKey]) -> Result<Ring, Error> {
         let expected = expected.into_iter().collect::<Vec<_>>().join(" or ");
         Error::OtherKey { expected, given: wrapper.id.clone() }
     })
+}
+
+/// Whether a mark stands beside something: such a value would be written in the clear.
+fn has_mixed_mark(tree: &Value) -> bool {
+    match tree {
+        Value::Object(members) => {
+            let is_mixed = members.len() > 1 && members.keys().any(|name| is_mark(name));
+            is_mixed || members.values().any(has_mixed_mark)
+        }
+        Value::Array(elements) => elements.iter().any(has_mixed_mark),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
 }
 
 fn is_sealed_otherwise(tree: &Value, newest: &str) -> bool {
@@ -483,7 +515,7 @@ mod tests {
         let mut tree = sealed(&sealer());
         assert!(!tree.to_string().contains("张三"));
         assert_eq!(tree["plain"], "kept");
-        sealer().open(&PLACE, &mut tree).unwrap();
+        sealer().open(&PLACE, &mut tree, None).unwrap();
         assert_eq!(tree["travellers"][0]["name"]["$pii"], "张三");
     }
 
@@ -491,22 +523,22 @@ mod tests {
     fn a_value_opens_only_with_its_key_and_in_its_place() {
         let key = Key::generate();
         let other = Sealer::new(&key, &first_keys(&key, None)).unwrap();
-        assert!(other.open(&PLACE, &mut sealed(&sealer())).is_err());
+        assert!(other.open(&PLACE, &mut sealed(&sealer()), None).is_err());
 
         let elsewhere = Place { id: "d-2", ..PLACE };
-        assert!(sealer().open(&elsewhere, &mut sealed(&sealer())).is_err());
+        assert!(sealer().open(&elsewhere, &mut sealed(&sealer()), None).is_err());
 
         let mut swapped = sealed(&sealer());
         let first = swapped["travellers"][0].take();
         swapped["travellers"][0] = swapped["travellers"][1].take();
         swapped["travellers"][1] = first;
-        assert!(sealer().open(&PLACE, &mut swapped).is_err());
+        assert!(sealer().open(&PLACE, &mut swapped, None).is_err());
 
         let mut cut = sealed(&sealer());
         let name = &mut cut["travellers"][0]["name"][SEALED];
         let shorter = name.as_str().unwrap()[..30].to_owned();
         *name = Value::String(shorter);
-        assert!(sealer().open(&PLACE, &mut cut).is_err());
+        assert!(sealer().open(&PLACE, &mut cut, None).is_err());
     }
 
     #[test]
@@ -515,6 +547,7 @@ mod tests {
             serde_json::json!({"born": {"$pii": 19900101}}),
             serde_json::json!({"who": {"$pii": {"name": "张三"}}}),
             serde_json::json!({"exts": {"$sealed": "v1.x.y"}}),
+            serde_json::json!({"who": {"$pii": "张三", "since": 1}}),
         ] {
             assert!(sealer().seal(&PLACE, &mut tree).is_err(), "{tree}");
         }
@@ -533,11 +566,21 @@ mod tests {
         let after = Sealer::new(&next, &kept).unwrap();
         let mut new = sealed(&after);
         for (sealer, tree) in [(&after, &mut old), (&before, &mut new)] {
-            sealer.open(&PLACE, tree).unwrap();
+            sealer.open(&PLACE, tree, None).unwrap();
             assert_eq!(tree["travellers"][0]["name"]["$pii"], "张三");
         }
         assert_eq!(before.keyed_hash("x"), after.keyed_hash("x"));
         assert!(matches!(Sealer::new(&other, &kept), Err(Error::OtherKey { .. })));
+        assert!(is_whole(&kept));
+        // Nobody must be able to make or take away what another operator's key would miss.
+        let plain = [kept.clone(), after.next_keys(None)].concat();
+        assert!(!is_whole(&plain));
+        let other_way = [kept.clone(), before.next_keys(Some(&other))].concat();
+        assert!(!is_whole(&other_way));
+        let mut doubled = kept.clone();
+        doubled.retain(|key| key.serial != 2);
+        doubled.extend(before.next_keys(None));
+        assert!(!is_whole(&doubled));
         // A key moved under another's name or turn does not open.
         (kept[1].serial, kept[2].serial) = (kept[2].serial, kept[1].serial);
         assert!(matches!(Sealer::new(&ours, &kept), Err(Error::Sealed(_))));
@@ -556,7 +599,9 @@ mod tests {
         let expected = [person(Trait::Phone, phone), person(Trait::Document, card)];
         assert_eq!(found, expected.into());
         assert_ne!(person(Trait::Phone, phone), person(Trait::Document, phone));
-        assert_eq!(sealer.open(&PLACE, &mut tree).unwrap(), found);
+        let mut again = BTreeSet::new();
+        sealer.open(&PLACE, &mut tree, Some(&mut again)).unwrap();
+        assert_eq!(again, found);
         assert_eq!(tree["phone"]["$pii:phone"], "+86 138 0000 0001");
     }
 

@@ -19,7 +19,7 @@ use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension, Row, p
 use tokio::sync::{mpsc, oneshot};
 
 use crate::engine::{Commit, Head, Loaded, Outcome, Recorded, Row as Stored, Table};
-use crate::seal::WrappedKey;
+use crate::seal::{WrappedKey, is_whole};
 use crate::{Entry, Error, Key, LookUp};
 
 /// The first SQLite without the WAL-reset race that loses committed pages.
@@ -279,7 +279,11 @@ impl Sqlite {
     }
 
     pub(crate) async fn drop_wrappers_but(&self, kept: &str) -> Result<(), Error> {
-        self.write(Write::DropWrappersBut(kept.to_owned())).await.map(|_| ())
+        self.write(Write::DropWrappersBut(kept.to_owned())).await?;
+        // What was withdrawn must not stand in the log either, if nobody is reading from it just now.
+        let connection = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.wal_checkpoint_v2(rusqlite::DEFAULT_NAME, CheckpointMode::TRUNCATE)?;
+        Ok(())
     }
 
     pub(crate) async fn replace(&self, rows: Vec<(Stored, Vec<u8>)>) -> Result<(), Error> {
@@ -294,25 +298,26 @@ impl Sqlite {
     ) -> Result<Vec<Stored>, Error> {
         let sql = match table {
             Table::Aggregate => {
-                "SELECT owner, kind, id, 0, document FROM aggregate \
+                "SELECT owner, kind, id, 0, 0, document FROM aggregate \
                  WHERE (owner, kind, id) > (?1, ?2, ?3) ORDER BY owner, kind, id LIMIT ?5"
             }
             Table::Journal => {
-                "SELECT owner, kind, id, entry, facts FROM journal \
+                "SELECT owner, kind, id, entry, version, facts FROM journal \
                  WHERE entry > ?4 AND facts IS NOT NULL ORDER BY entry LIMIT ?5"
             }
             Table::App => {
-                "SELECT app_key, 'app', app_key, 0, document FROM app \
+                "SELECT app_key, 'app', app_key, 0, 0, document FROM app \
                  WHERE app_key > ?1 ORDER BY app_key LIMIT ?5"
             }
             Table::Session => {
-                "SELECT app_key, 'session', lower(hex(token_hash)), 0, document FROM session \
+                "SELECT app_key, 'session', lower(hex(token_hash)), 0, 0, document FROM session \
                  WHERE (app_key, token_hash) > (?1, unhex(?3)) ORDER BY app_key, token_hash LIMIT ?5"
             }
         };
         let row = |row: &Row<'_>| {
             let (owner, kind, id) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok(Stored { table, owner, kind, id, entry: row.get(3)?, document: row.get(4)? })
+            let (entry, version) = (row.get(3)?, row.get(4)?);
+            Ok(Stored { table, owner, kind, id, entry, version, document: row.get(5)? })
         };
         let text = |field: fn(&Stored) -> &str| after.map_or("", field);
         let (owner, kind) = (text(|row| &row.owner), text(|row| &row.kind));
@@ -420,6 +425,9 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, rusqlite::Error>
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // Of each connection, not of the file: whatever writes here is durable when it says so.
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // What is replaced is overwritten where that costs no further page: sealed under an old key, it would
+    // otherwise stand in the file until its room is needed.
+    connection.pragma_update(None, "secure_delete", "FAST")?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
 }
@@ -466,7 +474,6 @@ fn keys(connection: &Connection) -> Result<Vec<WrappedKey>, rusqlite::Error> {
     statement.query_map([], row)?.collect()
 }
 
-/// Adds keys. Of two that are made at once, one must give way: no serial means two keys.
 fn put_keys(connection: &Connection, keys: &[WrappedKey]) -> Result<(), rusqlite::Error> {
     const SQL: &str = "INSERT INTO sealing_key VALUES (?1, ?2, ?3, ?4)";
     let mut insert = connection.prepare_cached(SQL)?;
@@ -640,8 +647,16 @@ fn perform(connection: &Connection, write: &Write) -> Result<Outcome, Error> {
                 .execute((name, value))?;
             return Ok(Outcome::Done);
         }
-        Write::Keys(keys) => put_keys(connection, keys)?,
+        Write::Keys(added) => {
+            if !is_whole(&[keys(connection)?, added.clone()].concat()) {
+                return Err(Error::KeysInUse);
+            }
+            put_keys(connection, added)?;
+        }
         Write::DropWrappersBut(kept) => {
+            if !keys(connection)?.iter().any(|key| key.wrapped_by == *kept) {
+                return Err(Error::KeysInUse);
+            }
             let sql = "DELETE FROM sealing_key WHERE wrapped_by <> ?1";
             connection.prepare_cached(sql)?.execute([kept])?;
         }

@@ -53,6 +53,21 @@ impl World {
         }
     }
 
+    /// Puts a copy of one document in another's place, as somebody with the files could.
+    fn copy_document(&self, from: &str, to: &str) {
+        let sql = format!(
+            "UPDATE aggregate SET document = (SELECT b.document FROM aggregate b WHERE b.id = '{from}') \
+             WHERE id = '{to}'"
+        );
+        match self {
+            Self::Sqlite(folder) => {
+                let connection = rusqlite::Connection::open(folder.path().join("t.db")).unwrap();
+                assert_eq!(connection.execute(&sql, []).unwrap(), 1);
+            }
+            Self::Postgres(url) => assert_eq!(postgres::psql(url, &sql), b"UPDATE 1\n"),
+        }
+    }
+
     /// Everything that is kept, as it is kept.
     fn files(&self) -> Vec<u8> {
         match self {
@@ -430,7 +445,7 @@ async fn keys_are_rotated_while_others_write_and_nothing_is_lost(world: World) {
         caller.await.unwrap();
     }
     ours.reseal().await.unwrap();
-    assert_eq!(ours.reseal().await.unwrap(), 0);
+    assert_eq!(ours.reseal().await.unwrap().count, 0);
     for caller in 0..CALLERS {
         for id in 0..10 {
             assert_eq!(count(&ours, &key(&format!("{caller}-{id}"))).await, Some(EACH / 10));
@@ -455,6 +470,85 @@ async fn keys_are_rotated_while_others_write_and_nothing_is_lost(world: World) {
     assert!(!world.files().windows(mark.len()).any(|window| window == mark.as_bytes()));
 }
 
+/// Keys are only ever made and withdrawn so that every operator's key there is opens everything.
+async fn no_order_of_rotations_locks_anybody_out(world: World) {
+    let (ours, next, other) = (world.open().await, SealingKey::generate(), SealingKey::generate());
+    add_one(&ours, &key("a"), "r").await.unwrap();
+    ours.add_key(Some(&next)).await.unwrap();
+    // Asked again, it goes on where it was.
+    ours.add_key(Some(&next)).await.unwrap();
+    assert_eq!(ours.keys().await.unwrap().len(), 2);
+    let under_next = world.open_with(&next).await.unwrap();
+    for store in [&ours, &under_next] {
+        for another in [None, Some(&other)] {
+            let refused = store.add_key(another).await.unwrap_err();
+            assert!(matches!(refused, Error::KeysInUse), "{refused}");
+        }
+    }
+    under_next.retire_other_keys().await.unwrap();
+    // Whoever has the withdrawn key can neither make nor take away.
+    let refused = ours.add_key(None).await.unwrap_err();
+    assert!(matches!(refused, Error::OtherKey { .. }), "{refused}");
+    let refused = ours.retire_other_keys().await.unwrap_err();
+    assert!(matches!(refused, Error::KeysInUse), "{refused}");
+    under_next.add_key(None).await.unwrap();
+    assert_eq!(under_next.reseal().await.unwrap().count, 1);
+    let again = world.open_with(&next).await.unwrap();
+    assert_eq!(count(&again, &key("a")).await, Some(1));
+}
+
+async fn of_two_rotations_at_once_one_gives_way(world: World) {
+    let stores = [Arc::new(world.open().await), Arc::new(world.open().await)];
+    add_one(&stores[0], &key("a"), "r").await.unwrap();
+    for round in 0..10 {
+        let made = stores.iter().map(|store| {
+            let store = Arc::clone(store);
+            tokio::spawn(async move { store.add_key(None).await })
+        });
+        for made in made.collect::<Vec<_>>() {
+            let made = made.await.unwrap();
+            assert!(matches!(made, Ok(()) | Err(Error::KeysInUse)), "{made:?}");
+        }
+        let keys = stores[0].keys().await.unwrap();
+        assert!(keys.iter().all(|key| key.opened_by.len() == 1), "{keys:?}");
+        for store in &stores {
+            add_one(store, &key("a"), &format!("{round}")).await.unwrap();
+        }
+    }
+    assert_eq!(count(&stores[1], &key("a")).await, Some(21));
+}
+
+/// More than one batch of each table, and one document that is damaged among them.
+async fn everything_is_sealed_anew_but_what_is_damaged(world: World) {
+    const MANY: usize = 150;
+    let store = world.open().await;
+    for at in 0..MANY {
+        let decide = |_: Option<Document>| {
+            let document = Document { count: 0, name: Pii::new(NAME.into()) };
+            let facts = Some(serde_json::json!({"who": {"$pii": NAME}}));
+            (Decision::Put { document, what: "count", facts, look_ups: vec![] }, ())
+        };
+        store.change(&key(&format!("{at:03}")), &cause("r"), decide).await.unwrap();
+        put_app(&store, &format!("app-{at}")).await;
+        store.put_session(&session("test", &format!("token-{at}"))).await.unwrap();
+    }
+    world.copy_document("071", "070");
+    store.add_key(None).await.unwrap();
+    let done = store.reseal().await.unwrap();
+    assert_eq!((done.count, done.failed.len()), (4 * MANY - 1, 1));
+    let first = done.failed[0].to_string();
+    assert_eq!(first, "a sealed value of thing app/one 070/name does not open");
+    let again = store.reseal().await.unwrap();
+    assert_eq!((again.count, again.failed.len()), (0, 1));
+    for at in [0, 69, 149] {
+        assert_eq!(count(&store, &key(&format!("{at:03}"))).await, Some(0));
+        let facts = &store.journal(&key(&format!("{at:03}"))).await.unwrap()[0].facts;
+        assert_eq!(facts.as_ref().unwrap()["who"]["$pii"], NAME);
+        let token = format!("token-{at}");
+        assert!(store.session(&"test".parse().unwrap(), &token).await.unwrap().is_some());
+    }
+}
+
 async fn the_operators_key_is_replaced_without_anybody_standing_still(world: World) {
     let (ours, next) = (world.open().await, SealingKey::generate());
     add_one(&ours, &key("a"), "r").await.unwrap();
@@ -474,7 +568,7 @@ async fn the_operators_key_is_replaced_without_anybody_standing_still(world: Wor
     assert_eq!(count(&again, &key("a")).await, Some(4));
     let app = "test".parse().unwrap();
     assert!(again.session(&app, "t").await.unwrap().is_some());
-    assert_eq!(again.keyed_hash("x"), ours.keyed_hash("x"));
+    assert_eq!(again.keyed_hash("p", "x"), ours.keyed_hash("p", "x"));
 }
 
 #[tokio::test]
@@ -493,10 +587,10 @@ async fn a_database_from_before_keys_were_wrapped_is_taken_over() {
     let store = open(folder.path());
     add_one(&store, &key("a"), "r").await.unwrap();
     assert_eq!(key_in_use(&store).await, sealing_key().id());
-    let hash = store.keyed_hash("x");
+    let hash = store.keyed_hash("p", "x");
     store.add_key(None).await.unwrap();
-    assert_eq!(store.reseal().await.unwrap(), 1);
-    assert_eq!(open(folder.path()).keyed_hash("x"), hash);
+    assert_eq!(store.reseal().await.unwrap().count, 1);
+    assert_eq!(open(folder.path()).keyed_hash("p", "x"), hash);
     assert_eq!(count(&open(folder.path()), &key("a")).await, Some(1));
 }
 
@@ -607,6 +701,9 @@ on_both_engines! {
     another_process_notices_a_changed_app_and_nothing_else,
     aggregates_of_a_kind_are_listed_in_pages,
     keys_are_rotated_while_others_write_and_nothing_is_lost,
+    no_order_of_rotations_locks_anybody_out,
+    of_two_rotations_at_once_one_gives_way,
+    everything_is_sealed_anew_but_what_is_damaged,
     the_operators_key_is_replaced_without_anybody_standing_still,
     a_persons_orders_are_found_by_document_and_phone_of_whichever_owner,
 }

@@ -237,6 +237,18 @@ impl Sealing {
         }
     }
 
+    /// Whether a text has the form of a sealed value, whatever key it may be under: letters and digits
+    /// of the encoding only, and as many as a whole block has at least.
+    pub fn has_form(&self, text: &str) -> bool {
+        let (least, is_digit): (usize, fn(u8) -> bool) = match self.scheme.encoding {
+            Encoding::Hex | Encoding::HexUpper => (2 * BLOCK_BYTES, |b| b.is_ascii_hexdigit()),
+            Encoding::Base64 => {
+                (BLOCK_BYTES * 4 / 3, |b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
+            }
+        };
+        text.len() >= least && text.bytes().all(is_digit)
+    }
+
     /// Opens a value.
     ///
     /// # Errors

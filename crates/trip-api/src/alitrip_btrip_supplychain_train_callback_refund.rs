@@ -1,5 +1,7 @@
 //! `alitrip.btrip.supplychain.train.callback.refund`
 
+use std::fmt;
+
 use top::{Id, Label, Method, Session, Wire, label};
 
 /// What became of a refund application.
@@ -186,7 +188,7 @@ pub struct RefundTicketDetail {
 }
 
 /// A passenger. Every field is sealed with SM4.
-#[derive(Debug, Clone, PartialEq, Wire)]
+#[derive(Clone, PartialEq, Wire)]
 pub struct PassengerInfo {
     /// 乘客姓名,SM4加密
     ///
@@ -238,6 +240,13 @@ pub struct PassengerInfo {
     /// Date of expiry, SM4; needed unless the document is an ID card.
     #[top(example = "2030-10-19")]
     pub valid_date_end: Option<String>,
+}
+
+impl fmt::Debug for PassengerInfo {
+    /// Some send it unsealed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
 }
 
 /// Whether the result was taken.

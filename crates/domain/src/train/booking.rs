@@ -7,10 +7,13 @@ use crate::id::{AppKey, CollectionNo, SupplierOrderId, TrainOrderId};
 use crate::time::{PLATFORM_OFFSET_MINUTES, moment};
 use crate::{Civil, Fen, Instant, Pii, pii, repeats};
 
-/// Most trains of one order, those changed to included: a long journey there and back.
+/// Most trains of one order: a long journey there and back.
 pub const LEGS_MAX: usize = 20;
 /// Most tickets of one order: a group that fills half a train. Inferred.
 pub const TICKETS_MAX: usize = 500;
+
+/// What the railway calls a ticket without a seat.
+const NO_SEAT: &str = "无座";
 
 /// Whose order, and which.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,8 +114,8 @@ pub enum BadTrain {
     /// None on a train, or too many in all.
     #[error("every leg has a ticket, and an order has at most {TICKETS_MAX}")]
     Tickets,
-    /// A seat, or a passenger, twice on one train.
-    #[error("train {0} has a seat or a passenger twice")]
+    /// A leg twice, or a seat or a passenger twice on one.
+    #[error("train {0} is there twice, or has a seat or a passenger twice")]
     Repeated(String),
     /// Below nothing, or no sum of 64 bits.
     #[error("a price is negative or too large")]
@@ -142,6 +145,11 @@ impl TrainBooking {
             return Err(BadTrain::Tickets);
         }
         self.legs.iter().try_for_each(Leg::check)?;
+        for (at, leg) in self.legs.iter().enumerate() {
+            if self.legs[..at].iter().any(|other| other.is_same_train(leg)) {
+                return Err(BadTrain::Repeated(leg.train_no.clone()));
+            }
+        }
         let prices = self.legs.iter().flat_map(|leg| &leg.tickets).map(|ticket| ticket.price_fen);
         Fen::total(prices).map(|_| ()).ok_or(BadTrain::Price)
     }
@@ -160,13 +168,12 @@ impl Leg {
                 return Err(BadTrain::Station(code.clone(), name.clone()));
             }
         }
-        let seats: Vec<_> =
-            self.tickets.iter().map(|ticket| (&ticket.coach_no, &ticket.seat_no)).collect();
+        // Those without a seat may all have the same number instead of one.
+        let seated = self.tickets.iter().filter(|ticket| ticket.seat_name != NO_SEAT);
+        let seats: Vec<_> = seated.map(|ticket| (&ticket.coach_no, &ticket.seat_no)).collect();
         let people: Vec<_> =
             self.tickets.iter().map(|ticket| ticket.passenger.passenger_id.expose()).collect();
-        // Those without a seat may all have the same number instead of one.
-        let standing = self.tickets.iter().any(|ticket| ticket.seat_name == "无座");
-        if repeats(&people) || (repeats(&seats) && !standing) {
+        if repeats(&people) || repeats(&seats) {
             return Err(BadTrain::Repeated(self.train_no.clone()));
         }
         for ticket in &self.tickets {
@@ -178,6 +185,15 @@ impl Leg {
             }
         }
         Ok(())
+    }
+
+    /// Whether both are one ride: the train, its day, and where it is boarded and left.
+    fn is_same_train(&self, other: &Self) -> bool {
+        let ride = |leg: &Self| {
+            let (from, to) = (leg.from.code.clone(), leg.to.code.clone());
+            (leg.train_no.clone(), leg.departs.date(), from, to)
+        };
+        ride(self) == ride(other)
     }
 
     /// When it departs: all stations keep the platform's clock.

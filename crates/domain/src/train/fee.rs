@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use crate::{Fen, Instant};
 
 /// Hours from the refund to departure, from the largest, and the percentage from there on.
-const TIERS: [(i64, i64); 4] = [(8 * 24, 0), (48, 5), (24, 10), (0, 20)];
-/// After departure, when only a person can still refund.
+const TIERS: [(i64, i64); 3] = [(8 * 24, 0), (48, 5), (24, 10)];
+/// From there on, and after departure, when only a person can still refund.
 const LAST_PERCENT: i64 = 20;
 /// A changed ticket's, in the season.
 const SEASON_PERCENT: i64 = 20;
@@ -21,7 +21,8 @@ const LEAST_FEN: i64 = 200;
 const STEP_FEN: i64 = 50;
 const SECONDS_PER_HOUR: i64 = 3600;
 
-/// Spring Festival travel seasons (春运), from 15 days before the new year to 24 after it. Inferred.
+/// Spring Festival travel seasons (春运), from 15 days before the new year to 24 after it. Inferred. A
+/// later season needs a row here before it can be remarked on.
 const SEASONS: [(Date, Date); 3] = [
     (Date::constant(2025, 1, 14), Date::constant(2025, 2, 22)),
     (Date::constant(2026, 2, 2), Date::constant(2026, 3, 13)),

@@ -15,7 +15,7 @@ pub use callback::{
     Callback, CallbackRefusal, CallbackTicket, CallbackTrain, Problem, Remark, Spot,
 };
 pub use order::{
-    OFFLINE_MAX, REFUNDS_MAX, Refund, RefundState, Report, Seat, TicketResult, TrainChange,
-    TrainCommand, TrainOrder, TrainRefusal,
+    CHANGES_MAX, OFFLINE_MAX, REFUNDS_MAX, Refund, RefundState, Report, Seat, TicketResult,
+    TrainChange, TrainCommand, TrainOrder, TrainRefusal,
 };
 pub use person::{Field, Personal};

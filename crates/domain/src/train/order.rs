@@ -4,17 +4,21 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::booking::{BadTrain, LEGS_MAX, Leg, TICKETS_MAX, TrainBooking, TrainTicket};
+use super::booking::{BadTrain, Leg, TrainBooking, TrainTicket};
 use super::callback::{Callback, CallbackRefusal, Passed, Problem, Remark, Spot};
 use super::code::{CallbackCode, TrainStatus};
 use super::fee::Journey;
 use crate::id::RefundId;
-use crate::{Fen, Instant, Step};
+use crate::{Fen, Instant, Pii, Step, pii};
 
-/// Most refunds of one order, failed ones included: a ticket is tried again a few times, not for ever.
+/// Most refunds that are asked for on one order, failed ones included: a ticket is tried again a few
+/// times, not for ever.
 pub const REFUNDS_MAX: usize = 1000;
-/// Most refunds at the station that wait for a person.
+/// Most refunds at the station that one order is told of, those that a person has looked at included: a
+/// supplier alone cannot make an order grow without end.
 pub const OFFLINE_MAX: usize = 20;
+/// Most changes of one order.
+pub const CHANGES_MAX: usize = 20;
 
 /// A rail order. What has become of a ticket follows from the changes and refunds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -129,9 +133,9 @@ pub struct TicketResult {
     /// Why it is not refunded, as a code.
     #[serde(default)]
     pub fail_code: Option<String>,
-    /// The same in words.
-    #[serde(default)]
-    pub fail_reason: Option<String>,
+    /// The same in words; whatever a person may have written.
+    #[serde(default, with = "pii::marked_option")]
+    pub fail_reason: Option<Pii<String>>,
 }
 
 /// A transition by name, for whoever plays the other parties.
@@ -221,9 +225,7 @@ pub enum TrainRefusal {
     #[error(transparent)]
     Leg(#[from] BadTrain),
     /// No more fit into one order.
-    #[error(
-        "an order takes at most {REFUNDS_MAX} refunds, {LEGS_MAX} legs and {TICKETS_MAX} tickets"
-    )]
+    #[error("an order takes at most {REFUNDS_MAX} refunds and {CHANGES_MAX} changes")]
     Full,
 }
 
@@ -244,6 +246,14 @@ impl RefundState {
         match self {
             Self::Reported { report, .. } | Self::Accepted { report, .. } => Some(report),
             Self::Requested { .. } | Self::Offline { .. } | Self::Rejected { .. } => None,
+        }
+    }
+
+    /// Whether it was done at a station.
+    const fn is_offline(&self) -> bool {
+        match self {
+            Self::Requested { .. } | Self::Reported { .. } => false,
+            Self::Offline { .. } | Self::Accepted { .. } | Self::Rejected { .. } => true,
         }
     }
 
@@ -304,19 +314,11 @@ impl TrainOrder {
         self.changes.iter().any(|change| change.given_up.contains(&seat))
     }
 
-    /// What a ticket may be said to have cost: its price and, after a change, the price before it.
+    /// What a ticket may be said to have cost: its price and, after a change, then the price before it.
     pub(super) fn prices(&self, seat: Seat) -> Vec<Fen> {
         let before = self.origin(seat).and_then(|(_, given_up)| self.ticket(given_up));
         let tickets = self.ticket(seat).into_iter().chain(before);
         tickets.map(|ticket| ticket.price_fen).collect()
-    }
-
-    /// What has been paid for the tickets as they stand: a change settles its own difference.
-    pub(super) fn paid_fen(&self) -> Fen {
-        let held = self.seats().filter(|seat| !self.is_given_up(*seat));
-        let prices = held.filter_map(|seat| self.ticket(seat)).map(|ticket| ticket.price_fen);
-        // A booking and a change whose prices do not sum are refused.
-        Fen::total(prices).unwrap_or(Fen::ZERO)
     }
 
     /// What has gone back so far.
@@ -358,6 +360,12 @@ impl TrainOrder {
         live
     }
 
+    /// What has gone back by a refund that counts, ticket by ticket.
+    pub fn ledger(&self, refund_id: &RefundId) -> &[TicketResult] {
+        let report = self.refund(refund_id).and_then(|refund| refund.state.effective());
+        report.map_or(&[], |report| &report.tickets)
+    }
+
     /// Where a seat's ticket stands; a seat given up stands nowhere.
     pub fn ticket_status(&self, seat: Seat) -> Option<TrainStatus> {
         self.ticket(seat).filter(|_| !self.is_given_up(seat))?;
@@ -387,7 +395,7 @@ impl TrainOrder {
     }
 
     /// Takes a supplier's report, whole or not at all. `content_hash` tells its content from any
-    /// other's. Says what is odd about it.
+    /// other's; `is_anothers` says that its number is another order's. Says what is odd about it.
     ///
     /// # Errors
     /// It is refused, and why.
@@ -395,16 +403,18 @@ impl TrainOrder {
         self,
         callback: &Callback,
         content_hash: &str,
+        is_anothers: bool,
         lenient: bool,
         now: Instant,
     ) -> Result<(Step<Self>, Vec<Remark>), CallbackRefusal> {
         callback.check_form()?;
         self.check_identity(callback)?;
         let spot = Spot::order("refund_id");
-        let conflict = |what| CallbackRefusal {
-            code: CallbackCode::Conflict,
-            problems: vec![Problem { spot, what }],
-        };
+        let refusal = |code, what| CallbackRefusal { code, problems: vec![Problem { spot, what }] };
+        let conflict = |what| refusal(CallbackCode::Conflict, what);
+        if is_anothers {
+            return Err(refusal(CallbackCode::NotFound, "不是该订单的退票申请"));
+        }
         let asked = match self.refund(&callback.refund_id).map(|refund| &refund.state) {
             Some(RefundState::Requested { at, seats }) => Some((seats.as_slice(), *at)),
             Some(known) => {
@@ -423,10 +433,8 @@ impl TrainOrder {
             let refund_id = callback.refund_id.clone();
             return Ok((Step::Taken(self.settled(&refund_id, report, now)), remarks));
         }
-        let waiting = |refund: &&Refund| matches!(refund.state, RefundState::Offline { .. });
-        let is_full = self.refunds.iter().filter(waiting).count() == OFFLINE_MAX;
-        if is_full || self.refunds.len() == REFUNDS_MAX {
-            return Err(conflict("待审核的线下退票过多"));
+        if self.refunds.iter().filter(|refund| refund.state.is_offline()).count() >= OFFLINE_MAX {
+            return Err(conflict("线下退票过多"));
         }
         let state = RefundState::Offline { at: now, report };
         Ok((Step::Taken(self.with(callback.refund_id.clone(), state)), remarks))
@@ -470,20 +478,17 @@ impl TrainOrder {
     fn ask(
         self,
         refund_id: RefundId,
-        seats: Option<Vec<Seat>>,
+        mut seats: Option<Vec<Seat>>,
         now: Instant,
     ) -> Result<Step<Self>, TrainRefusal> {
-        if let Some(known) = self.refund(&refund_id) {
-            let same = match &known.state {
-                RefundState::Requested { seats: known, .. } => {
-                    seats.is_none_or(|seats| seats == *known)
-                }
-                _ => false,
-            };
-            let same = same.then_some(()).ok_or(TrainRefusal::OtherRefund(refund_id));
-            return same.map(|()| Step::Already(self));
+        if let Some(seats) = &mut seats {
+            seats.sort_unstable();
         }
-        if self.refunds.len() == REFUNDS_MAX {
+        if let Some(at) = self.refunds.iter().position(|known| known.refund_id == refund_id) {
+            return self.ask_again(at, seats, now);
+        }
+        let asked = self.refunds.iter().filter(|refund| !refund.state.is_offline()).count();
+        if asked == REFUNDS_MAX {
             return Err(TrainRefusal::Full);
         }
         let seats = match seats {
@@ -494,6 +499,35 @@ impl TrainOrder {
             return Err(TrainRefusal::NoTickets);
         }
         Ok(Step::Taken(self.with(refund_id, RefundState::Requested { at: now, seats })))
+    }
+
+    /// Asks under a number that is known: of the same refund, or of one whose report came first.
+    fn ask_again(
+        mut self,
+        at: usize,
+        seats: Option<Vec<Seat>>,
+        now: Instant,
+    ) -> Result<Step<Self>, TrainRefusal> {
+        let Refund { refund_id, state } = &self.refunds[at];
+        let other = || TrainRefusal::OtherRefund(refund_id.clone());
+        let is_same = |known: &[Seat]| seats.as_ref().is_none_or(|seats| seats == known);
+        match state {
+            RefundState::Requested { seats: known, .. } if is_same(known) => {
+                Ok(Step::Already(self))
+            }
+            RefundState::Offline { at: reported_at, report } => {
+                let (reported_at, report) = (*reported_at, report.clone());
+                let known: Vec<_> = report.tickets.iter().map(|result| result.seat).collect();
+                if !is_same(&known) {
+                    return Err(other());
+                }
+                self.all_live(known)?;
+                let state = RefundState::Reported { requested_at: now, at: reported_at, report };
+                self.refunds[at].state = state;
+                Ok(Step::Taken(self))
+            }
+            _ => Err(other()),
+        }
     }
 
     /// The seats, if each is there, live and named once.
@@ -570,7 +604,7 @@ impl TrainOrder {
         if Fen::total(prices.map(|ticket| ticket.price_fen)).is_none() {
             return Err(BadTrain::Price.into());
         }
-        if self.legs().count() == LEGS_MAX {
+        if self.changes.len() == CHANGES_MAX {
             return Err(TrainRefusal::Full);
         }
         self.changes.push(TrainChange { at: now, given_up, leg });

@@ -83,6 +83,11 @@ impl Personal {
         self.fields().into_iter().filter(bad).map(|(name, _)| name)
     }
 
+    /// The platform's id of the passenger, if that can be read.
+    pub(super) fn readable_id(&self) -> Option<&str> {
+        self.passenger_id.clear().filter(|id| makes_sense("passenger_id", id, true))
+    }
+
     fn document_type(&self) -> Option<TrainDocumentType> {
         document_type(self.passenger_id_type.clear()?)
     }
@@ -132,7 +137,7 @@ fn makes_sense(name: &str, value: &str, lenient: bool) -> bool {
         printable && value.chars().count() <= TEXT_CHARS_MAX
     };
     match name {
-        "passenger_mobile" => lenient || is_phone(value),
+        "passenger_mobile" => is_phone(value) || (lenient && is_text()),
         "passenger_id_no" => is_text() && value.bytes().all(is_document_byte),
         "passenger_id_type" => document_type(value).is_some(),
         "country_code" => {

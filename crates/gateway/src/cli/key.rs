@@ -1,9 +1,10 @@
 //! `tripwright key`
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use store::{KeyState, NOTICE, SealingKey};
 
@@ -29,7 +30,8 @@ enum Action {
         #[arg(long)]
         new_key_file: Option<PathBuf>,
     },
-    /// Let only the operator's key in use open the database from now on
+    /// Withdraw every operator's key but the one in use: from now on they open nothing, and nothing that
+    /// they could open is written any more
     Retire,
     /// List the database's keys, which one seals, and the operator's keys that open them
     List,
@@ -41,10 +43,7 @@ impl Keys {
         let desk = Desk::open(&self.data)?;
         match self.action {
             Action::Rotate { new_key_file } => rotate(&desk, new_key_file).await?,
-            Action::Retire => {
-                desk.store.retire_other_keys().await?;
-                print("only the key in use opens the database now")?;
-            }
+            Action::Retire => retire(&desk).await?,
             Action::List => {
                 for KeyState { id, seals, opened_by } in desk.store.keys().await? {
                     let state = if seals { "seals" } else { "opens" };
@@ -72,14 +71,39 @@ async fn rotate(desk: &Desk, new_key_file: Option<PathBuf>) -> anyhow::Result<()
         }
     };
     desk.store.add_key(next.as_ref()).await?;
-    let mut count = desk.store.reseal().await?;
-    // A gateway that had not noticed yet may have sealed with the old key behind our back.
-    tokio::time::sleep(NOTICE).await;
-    count += desk.store.reseal().await?;
-    print(&format!("sealed {count} documents anew"))?;
+    reseal(desk).await?;
     if let Some(path) = new_key_file {
         let path = path.display();
-        print(&format!("start every gateway with the key in {path}, then: tripwright key retire"))?;
+        print(&format!("start every gateway with --key-file {path}"))?;
+        print(&format!("then: tripwright key retire --key-file {path}"))?;
     }
     Ok(())
+}
+
+async fn retire(desk: &Desk) -> anyhow::Result<()> {
+    let opened_by = |keys: Vec<KeyState>| keys.into_iter().flat_map(|key| key.opened_by);
+    let before: BTreeSet<_> = opened_by(desk.store.keys().await?).collect();
+    desk.store.retire_other_keys().await?;
+    let kept: BTreeSet<_> = opened_by(desk.store.keys().await?).collect();
+    for withdrawn in before.difference(&kept) {
+        print(&format!("withdrew key {withdrawn}"))?;
+    }
+    // What was withdrawn could open the newest key, too.
+    desk.store.add_key(None).await?;
+    reseal(desk).await
+}
+
+async fn reseal(desk: &Desk) -> anyhow::Result<()> {
+    let first = desk.store.reseal().await?;
+    // A gateway that had not noticed yet may have sealed with the old key behind our back.
+    tokio::time::sleep(NOTICE).await;
+    let second = desk.store.reseal().await?;
+    print(&format!("sealed {} documents anew", first.count + second.count))?;
+    for error in &second.failed {
+        eprintln!("error: {error}");
+    }
+    match second.failed.len() {
+        0 => Ok(()),
+        some => bail!("{some} documents stay as they are"),
+    }
 }

@@ -143,7 +143,7 @@ impl Desk {
     /// Opens the database. One that is not there is only made by a command that was given a key: an
     /// operator preparing a production folder.
     fn open(data: &Data) -> anyhow::Result<Self> {
-        let key = sealing_key(data, MayMake::Nothing)?;
+        let key = sealing_key(data, Instead::FoundKey)?;
         Ok(Self { store: Store::open_sqlite(&data.database(), &key)?, now: Clock::System.now() })
     }
 
@@ -156,17 +156,19 @@ impl Desk {
     }
 }
 
-/// What may be made when there is no sealing key.
+/// What stands for a sealing key that was not given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum MayMake {
-    /// The sandbox's own key, for a database that is not there yet.
-    Key,
-    /// Nothing: a key of its own would be lost with the disk it is on, or open nothing.
+enum Instead {
+    /// The sandbox's own, made for a database that is not there yet.
+    MadeKey,
+    /// The sandbox's own, if it is there.
+    FoundKey,
+    /// Nothing: a key beside the database is stolen, or lost, with it.
     Nothing,
 }
 
 /// The sealing key: from the file that is named for it, from `TRIPWRIGHT_KEY`, or the sandbox's own.
-fn sealing_key(data: &Data, may_make: MayMake) -> anyhow::Result<SealingKey> {
+fn sealing_key(data: &Data, instead: Instead) -> anyhow::Result<SealingKey> {
     const VARIABLE: &str = "TRIPWRIGHT_KEY";
     let read = |path: &Path| {
         let text = std::fs::read_to_string(path);
@@ -179,23 +181,29 @@ fn sealing_key(data: &Data, may_make: MayMake) -> anyhow::Result<SealingKey> {
         return text.to_string_lossy().parse().context(VARIABLE);
     }
     let path = data.folder.join("key");
+    let database = data.database();
+    if instead == Instead::Nothing {
+        bail!(
+            "production needs a sealing key of its own for {}: set {VARIABLE} or TRIPWRIGHT_KEY_FILE",
+            database.display()
+        );
+    }
     if !path.exists() {
-        let database = data.database();
-        match (may_make, database.exists()) {
+        match (instead, database.exists()) {
             (_, true) => bail!(
                 "{} is sealed with a key that is not here: set {VARIABLE} or TRIPWRIGHT_KEY_FILE, \
                  or put back {}",
                 database.display(),
                 path.display()
             ),
-            (MayMake::Nothing, false) => bail!(
+            (Instead::MadeKey, false) => write_private(&path, &SealingKey::generate().to_hex())
+                .with_context(|| format!("cannot write {}", path.display()))?,
+            (Instead::FoundKey | Instead::Nothing, false) => bail!(
                 "there is no database {}: start the sandbox first (tripwright serve), name another \
                  folder (--data), or give a new database its sealing key ({VARIABLE} or \
                  TRIPWRIGHT_KEY_FILE)",
                 database.display()
             ),
-            (MayMake::Key, false) => write_private(&path, &SealingKey::generate().to_hex())
-                .with_context(|| format!("cannot write {}", path.display()))?,
         }
     }
     read(&path)?.parse().with_context(|| path.display().to_string())
@@ -205,9 +213,11 @@ fn sealing_key(data: &Data, may_make: MayMake) -> anyhow::Result<SealingKey> {
 /// that write at once, one is kept.
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
-    let draft = path.with_extension(format!("{}.new", std::process::id()));
+    // A name of its own: one that was left behind by a kill is in nobody's way.
+    let draft = path.with_extension(format!("{}.new", context::request_id()));
     let mut file =
         std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     writeln!(file, "{text}")?;

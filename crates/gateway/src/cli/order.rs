@@ -13,7 +13,7 @@ use store::{Decision, FOUND_MAX};
 
 use super::{Desk, print};
 use crate::families;
-use crate::family::{Family, Path, Status};
+use crate::family::{Family, Path, Performed, Status};
 use crate::import::{self, Import, Outcome};
 use crate::settings::Data;
 
@@ -73,7 +73,8 @@ enum Action {
         /// receipts: decide-travel, end-ticket. Of a rail order: ask-refund, settle-refund,
         /// change-tickets, accept-offline, reject-offline
         command: String,
-        /// The transition's own facts as JSON, such as {"alipay_trade_no":"t-1"} for pay
+        /// The transition's own facts as JSON, such as {"alipay_trade_no":"t-1"} for pay; `-` reads them
+        /// from standard input, where names belong
         #[arg(long = "with", default_value = "{}")]
         with: String,
     },
@@ -167,7 +168,8 @@ fn read_file(path: &std::path::Path) -> anyhow::Result<String> {
 
 /// A transition's name and its own facts as one object.
 fn transition(name: &str, with: &str) -> anyhow::Result<Value> {
-    let mut facts: Value = serde_json::from_str(with).context("--with is not JSON")?;
+    let with = if with == "-" { read_file(std::path::Path::new(with))? } else { with.to_owned() };
+    let mut facts: Value = serde_json::from_str(&with).context("--with is not JSON")?;
     let Value::Object(members) = &mut facts else { bail!("--with is not a JSON object") };
     members.insert("command".into(), name.into());
     Ok(facts)
@@ -239,13 +241,12 @@ async fn find(desk: &Desk, by: FindBy) -> anyhow::Result<usize> {
 async fn show<F: Family>(desk: &Desk, path: &Path, reveal: bool) -> anyhow::Result<()> {
     let order: Option<F> = desk.store.get(&path.key()).await?;
     let order = order.context("there is no such order")?.at(desk.now);
-    let mut document = serde_json::to_value(&order)?;
-    unmark(&mut document, reveal);
-    let shown = json!({
+    let mut shown = json!({
         "status": order.status(),
-        "order": document,
+        "order": order,
         "story": desk.store.journal(&path.key()).await?,
     });
+    unmark(&mut shown, reveal);
     print(&format!("{shown:#}"))
 }
 
@@ -271,12 +272,12 @@ async fn advance<F: Family>(desk: &Desk, path: &Path, command: &Value) -> anyhow
             return (Decision::Keep, Err(anyhow::anyhow!("there is no such order")));
         };
         match order.perform(command.clone(), desk.now) {
-            Ok((Step::Taken(order), what)) => {
+            Ok(Performed { step: Step::Taken(order), what, facts }) => {
                 let (status, look_ups) = (order.clone().at(desk.now).status(), order.look_ups());
-                let facts = Some(command.clone());
+                let facts = Some(facts);
                 (Decision::Put { document: order, what, facts, look_ups }, Ok(("done", status)))
             }
-            Ok((Step::Already(order), _)) => {
+            Ok(Performed { step: Step::Already(order), .. }) => {
                 (Decision::Keep, Ok(("was so already", order.status())))
             }
             Err(refusal) => (Decision::Keep, Err(refusal)),

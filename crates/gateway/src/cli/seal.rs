@@ -39,7 +39,7 @@ impl Setting {
 /// What to seal.
 #[derive(Args)]
 pub struct Seal {
-    /// The value in the clear
+    /// The value in the clear; `-` reads it from standard input, where names belong
     value: String,
 
     #[command(flatten)]
@@ -49,7 +49,13 @@ pub struct Seal {
 impl Seal {
     /// Prints the sealed value.
     pub fn perform(&self) -> anyhow::Result<ExitCode> {
-        print(&self.setting.sealing()?.seal(&self.value, context::fresh_block()))?;
+        let mut value = self.value.clone();
+        if value == "-" {
+            value.clear();
+            std::io::stdin().read_line(&mut value).context("standard input")?;
+            value.truncate(value.trim_end_matches(['\r', '\n']).len());
+        }
+        print(&self.setting.sealing()?.seal(&value, context::fresh_block()))?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -69,11 +75,13 @@ impl Open {
     /// same key it would.
     pub fn perform(&self) -> anyhow::Result<ExitCode> {
         let sealing = self.setting.sealing()?;
-        if let Ok(clear) = sealing.open(&self.value) {
+        if let Ok(clear) = sealing.open(&self.value)
+            && !clear.chars().any(char::is_control)
+        {
             print(&clear)?;
             return Ok(ExitCode::SUCCESS);
         }
-        eprintln!("error: the value does not open under this setting");
+        eprintln!("error: the value does not open to a readable text under this setting");
         let others = others(&sealing, &self.value);
         for (scheme, _) in &others {
             eprintln!("it opens to a readable text with --scheme {scheme}");

@@ -9,7 +9,7 @@ use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::{MayMake, print, sealing_key};
+use super::{Instead, print, sealing_key};
 use crate::server::{self, Limits, Running};
 use crate::settings::{LogFormat, Settings};
 use crate::{Clock, Context, demo};
@@ -19,8 +19,8 @@ pub async fn serve(mut settings: Settings) -> anyhow::Result<ExitCode> {
     start_log(settings.log_format);
     settings.connections_max = within_descriptors(settings.connections_max);
     let production = settings.production;
-    let key =
-        sealing_key(&settings.data, if production { MayMake::Nothing } else { MayMake::Key })?;
+    let instead = if production { Instead::Nothing } else { Instead::MadeKey };
+    let key = sealing_key(&settings.data, instead)?;
     let store = Store::open_sqlite(&settings.data.database(), &key)?;
     let clock = Clock::System;
     if production {

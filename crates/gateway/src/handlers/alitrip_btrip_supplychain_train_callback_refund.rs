@@ -6,12 +6,12 @@ use domain::id::{RefundId, TrainOrderId};
 use domain::train::code::CallbackCode;
 use domain::train::{
     Callback, CallbackRefusal, CallbackTicket, CallbackTrain, Field, Personal, Problem, Remark,
-    Spot, Station, TicketResult, TrainKey, TrainOrder,
+    Spot, Station, TrainKey, TrainOrder,
 };
 use domain::{Civil, Fen, Pii, Step};
 use jiff::civil;
 use serde_json::{Value, json};
-use store::Decision;
+use store::{Decision, LookUp};
 use top::seal::Sealing;
 use trip_api::alitrip_btrip_supplychain_train_callback_refund::{
     OrderInfo, PassengerInfo, RefundCallBackParam, RefundTicketDetail, RefundTrainDetail, Request,
@@ -20,13 +20,15 @@ use trip_api::alitrip_btrip_supplychain_train_callback_refund::{
 
 use super::Caller;
 use crate::failure::Failure;
-use crate::family::Family as _;
+use crate::family::{Family as _, held_elsewhere};
 use crate::{Context, train};
 
 /// Most problems that one answer names: enough to mend a mapping, short enough for a log line.
 const PROBLEMS_NAMED_MAX: usize = 10;
-/// Longest reason of a failed refund, in characters. Inferred.
-const REASON_CHARS_MAX: usize = 200;
+/// Longest code of a failed refund, in characters: the page's has four. Inferred.
+const CODE_CHARS_MAX: usize = 16;
+/// Longest reason of a failed refund, in characters: a sentence. Inferred.
+const REASON_CHARS_MAX: usize = 100;
 /// Longest amount read, in digits: more than any order costs, and its sums stay within 64 bits.
 const AMOUNT_DIGITS_MAX: usize = 15;
 
@@ -51,13 +53,15 @@ pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<R
         return Ok(refused(caller, None, &not_found("order_id")));
     };
     let key = train::key(&TrainKey { app: caller.app.key.clone(), order_id });
+    let refund = LookUp { name: train::REFUND, value: callback.refund_id.to_string() };
+    let is_anothers = !held_elsewhere(&cx.store, &key, vec![refund]).await?.is_empty();
     // Keyed, because there is personal data in it.
-    let content_hash = cx.store.keyed_hash(&callback.content());
+    let content_hash = cx.store.keyed_hash("refund callback", &callback.content());
     let decide = |order: Option<TrainOrder>| {
         let Some(order) = order else {
             return (Decision::Keep, Err(not_found("order_id")));
         };
-        match order.report(&callback, &content_hash, lenient, caller.now) {
+        match order.report(&callback, &content_hash, is_anothers, lenient, caller.now) {
             Ok((Step::Taken(document), remarks)) => {
                 let facts = Some(facts(&document, &callback.refund_id, &remarks));
                 let look_ups = document.look_ups();
@@ -69,7 +73,7 @@ pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<R
         }
     };
     let outcome: Outcome = match cx.store.change(&key, &caller.cause(), decide).await {
-        // The refund is another order's of the same supplier.
+        // Between the look and the write it has become another order's of the same supplier.
         Err(store::Error::Taken { name: train::REFUND, .. }) => Err(not_found("refund_id")),
         outcome => outcome?,
     };
@@ -125,14 +129,10 @@ fn name(problem: &Problem) -> String {
     format!("refund_call_back_param.{train}{ticket}{passenger}{fact} {}", problem.what)
 }
 
-/// What the journal says beside "refund-callback": what went back, and what is odd about it.
+/// What the journal says beside "refund-callback": what goes back, and what is odd about it.
 fn facts(order: &TrainOrder, refund_id: &RefundId, remarks: &[Remark]) -> Value {
-    let refund = order.refunds.iter().find(|refund| refund.refund_id == *refund_id);
-    let report = refund.and_then(|refund| refund.state.report());
-    let line = |result: &TicketResult| json!({"seat": result.seat, "refund_fen": result.refund_fen, "cost_fen": result.cost_fen});
-    let ledger: Vec<_> = report.into_iter().flat_map(|report| &report.tickets).map(line).collect();
     let remarks: Vec<_> = remarks.iter().map(name).collect();
-    json!({"refund_id": refund_id, "ledger": ledger, "remarks": remarks})
+    json!({"refund_id": refund_id, "ledger": train::ledger(order, refund_id), "remarks": remarks})
 }
 
 /// The ways in which the caller may have sealed, newest first.
@@ -162,51 +162,54 @@ struct Opener<'k> {
 }
 
 impl<'k> Opener<'k> {
-    /// The key under which most of a callback opens, the newest of several: ciphertext does not say
-    /// which it was sealed with, and while a partner goes over to a new key both are in use.
+    /// The key under which most of a callback makes sense, the newest of several: ciphertext does not
+    /// say which it was sealed with, and while a partner goes over to a new key both are in use.
     fn best(sealings: &'k [Sealing], rq: &RefundCallBackParam) -> Option<&'k Sealing> {
         let [_, _, ..] = sealings else { return sealings.first() };
         let tickets = rq.refund_train_details.iter().flat_map(|train| &train.refund_ticket_details);
-        let fields: Vec<_> = tickets.flat_map(|ticket| sealed(&ticket.passenger_info)).collect();
-        let closed =
-            |sealing: &&Sealing| fields.iter().filter(|field| sealing.open(field).is_err()).count();
-        sealings.iter().min_by_key(closed)
+        let people: Vec<_> = tickets.map(|ticket| &ticket.passenger_info).collect();
+        let unreadable = |sealing: &&Sealing| -> usize {
+            let opener = Opener { sealing: Some(sealing), lenient: false };
+            let people = people.iter().map(|info| opener.person((*info).clone()));
+            people.map(|person| person.unreadable(false).count()).sum()
+        };
+        sealings.iter().min_by_key(unreadable)
     }
 
-    fn field(&self, text: Option<String>) -> Field {
-        let Some(text) = text else { return Field::Absent };
-        match self.sealing.map(|sealing| sealing.open(&text)) {
+    fn field(&self, text: String) -> Field {
+        let opened = self.sealing.map(|sealing| sealing.open(&text));
+        let is_sealed = self.sealing.is_some_and(|sealing| sealing.has_form(&text));
+        match opened {
             Some(Ok(clear)) => Field::Clear(Pii::new(clear)),
-            _ if self.lenient => Field::Clear(Pii::new(text)),
+            // What was sealed and does not open is a mistake that a sandbox is there to show.
+            _ if self.lenient && !is_sealed => Field::Clear(Pii::new(text)),
             _ => Field::Unopened,
+        }
+    }
+
+    /// A field that may be absent, which some say by sealing nothing.
+    fn optional(&self, text: Option<String>) -> Field {
+        match text.map(|text| self.field(text)) {
+            Some(Field::Clear(clear)) if clear.expose().is_empty() => Field::Absent,
+            Some(field) => field,
+            None => Field::Absent,
         }
     }
 
     fn person(&self, info: PassengerInfo) -> Personal {
         Personal {
-            passenger_name: self.field(Some(info.passenger_name)),
-            passenger_mobile: self.field(Some(info.passenger_mobile)),
-            passenger_id_no: self.field(Some(info.passenger_id_no)),
-            passenger_id_type: self.field(Some(info.passenger_id_type)),
-            country_code: self.field(info.country_code),
-            sex: self.field(info.sex),
-            passenger_id: self.field(Some(info.passenger_id)),
-            valid_date_start: self.field(info.valid_date_start),
-            birth_date: self.field(info.birth_date),
-            valid_date_end: self.field(info.valid_date_end),
+            passenger_name: self.field(info.passenger_name),
+            passenger_mobile: self.field(info.passenger_mobile),
+            passenger_id_no: self.field(info.passenger_id_no),
+            passenger_id_type: self.field(info.passenger_id_type),
+            country_code: self.optional(info.country_code),
+            sex: self.optional(info.sex),
+            passenger_id: self.field(info.passenger_id),
+            valid_date_start: self.optional(info.valid_date_start),
+            birth_date: self.optional(info.birth_date),
+            valid_date_end: self.optional(info.valid_date_end),
         }
     }
-}
-
-/// The fields that are always there; they are enough to tell keys apart.
-fn sealed(info: &PassengerInfo) -> [&str; 5] {
-    [
-        &info.passenger_name,
-        &info.passenger_mobile,
-        &info.passenger_id_no,
-        &info.passenger_id_type,
-        &info.passenger_id,
-    ]
 }
 
 /// Turns texts into what they say, and notes those that say nothing.
@@ -281,9 +284,14 @@ impl Reading {
         let ticket_status = self.number(&rq.ticket_status, spot("ticket_status"));
         let refund_price = self.amount(&rq.refund_price, spot("refund_price"));
         let refund_cost = self.amount(&rq.refund_cost, spot("refund_cost"));
-        for (fact, reason) in [("fail_code", &rq.fail_code), ("fail_reason", &rq.fail_reason)] {
-            let fits = reason.as_ref().is_none_or(|it| it.chars().count() <= REASON_CHARS_MAX);
-            self.note(fits.then_some(()), spot(fact), "过长");
+        for (fact, text, most) in [
+            ("fail_code", &rq.fail_code, CODE_CHARS_MAX),
+            ("fail_reason", &rq.fail_reason, REASON_CHARS_MAX),
+        ] {
+            let fits =
+                |it: &String| it.chars().count() <= most && !it.chars().any(char::is_control);
+            let fits = text.as_ref().is_none_or(fits);
+            self.note(fits.then_some(()), spot(fact), "过长或含控制字符");
         }
         Some(CallbackTicket {
             passenger_ticket_no: rq.passenger_ticket_no,

@@ -47,7 +47,7 @@ fn answer(cx: &Context, subject: &str, quote: &Quote) -> Response {
     // Nothing is stored: whoever asks about the quote later computes the same id from the same facts.
     let facts = format!("{subject}/{}/{expires_at}", quote.fee_fen.0);
     let exts = json!({
-        "quote_id": cx.store.keyed_hash(&facts),
+        "quote_id": cx.store.keyed_hash("quote", &facts),
         "expires_at": expires_at,
         "base": Yuan(quote.base_fen.0).to_string(),
         "tier": tier(quote.rule),

@@ -234,7 +234,7 @@ fn an_unknown_order_a_foreign_one_and_anothers_refund_are_not_found() {
         ("supplier_order_id", "12345678", "supplier_order_id 不是该订单的供应商订单号"),
         ("ticket_no", "EA00000000", "ticket_no 不是该订单的取票号"),
         // Of another order of the same supplier: no offline refund of this one.
-        ("refund_id", "1231123", "refund_id 没有这个编号"),
+        ("refund_id", "1231123", "refund_id 不是该订单的退票申请"),
     ] {
         let callback = edited(name, value);
         let msg = format!("订单不存在: refund_call_back_param.{what}");
@@ -279,7 +279,7 @@ fn every_single_value_is_read_strictly_and_all_that_are_wrong_are_named() {
     let ticket = &mut train["refund_ticket_details"][0];
     ticket["ticket_price"] = "-1".into();
     ticket["ticket_status"] = "成功".into();
-    ticket["fail_reason"] = "长".repeat(201).into();
+    ticket["fail_reason"] = "长".repeat(101).into();
     let at = "refund_call_back_param.refund_train_details[0].";
     let msg = format!(
         "参数错误: refund_call_back_param.refund_total 不是以分为单位的整数; \
@@ -287,7 +287,7 @@ fn every_single_value_is_read_strictly_and_all_that_are_wrong_are_named() {
          {at}start_time 不是yyyy-MM-dd HH:mm:ss; \
          {at}refund_ticket_details[0].ticket_price 不是以分为单位的整数; \
          {at}refund_ticket_details[0].ticket_status 不是枚举值; \
-         {at}refund_ticket_details[0].fail_reason 过长"
+         {at}refund_ticket_details[0].fail_reason 过长或含控制字符"
     );
     assert_eq!(send(&app, &callback), refused(&callback, "400", &msg));
 }

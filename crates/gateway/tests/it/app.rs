@@ -172,8 +172,9 @@ impl App {
     pub fn advance(&self, key: &OrderKey, command: Value) {
         let (store, now) = (&self.context().store, self.context().clock.now());
         let decide = |order: Option<Order>| {
-            let step = Family::perform(order.unwrap(), command.clone(), now).unwrap();
-            let (Step::Taken(document), what) = step else { panic!("nothing moved") };
+            let performed = Family::perform(order.unwrap(), command.clone(), now).unwrap();
+            let what = performed.what;
+            let Step::Taken(document) = performed.step else { panic!("nothing moved") };
             let look_ups = document.look_ups();
             (Decision::Put { document, what, facts: None, look_ups }, ())
         };

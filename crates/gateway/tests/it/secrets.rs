@@ -130,18 +130,56 @@ fn nothing_personal_stands_in_the_files_the_logs_or_the_error_answers_of_a_full_
         assert_eq!(found.lines().count(), 2, "{found}");
         said += &found;
     }
+    // A change brings passengers in from outside, too.
+    let mut leg = rail_order()["booking"]["legs"][0].take();
+    leg["train_no"] = "G3".into();
+    let with = json!({"seats": [{"leg": 0, "ticket": 0}, {"leg": 0, "ticket": 1}], "leg": leg});
+    let mut other = rail_order();
+    let (booking, other_id) = (&mut other["booking"], "o-9");
+    booking["key"]["order_id"] = other_id.into();
+    booking["supplier_order_id"] = "s-9".into();
+    other["history"] = json!([]);
+    program.run_with_input(&["order", "import", "-"], &other.to_string());
+    let change = ["order", "advance", "train/rail/-/o-9", "change-tickets", "--with", "-"];
+    said += &program.run_with_input(&change, &with.to_string());
+    said += &program.run(&["order", "show", "train/rail/-/o-9"]);
+    // Names where none belong are complained of, not repeated.
+    for (place, value) in [
+        ("/booking/legs/0", json!(NAMES[0])),
+        ("/booking/legs/0/tickets/0/passenger/id_type", json!(CARDS[0])),
+        ("/booking/legs/0/tickets/0/passenger/id_no", json!(999_999_198_706_057_012_i64)),
+        ("/booking/legs/0/tickets/0/ticket_type", json!(NAMES[1])),
+        ("/booking/booked_at", json!(OTHERS[0])),
+        ("/history/0/do/command", json!(NAMES[0])),
+        ("/history", json!(PHONES[0])),
+    ] {
+        let mut order = rail_order();
+        *order.pointer_mut(place).unwrap() = value;
+        let refused = program.try_run(&["order", "import", "-"], &order.to_string());
+        assert!(!refused.status.success(), "{place}");
+        said += &String::from_utf8(refused.stderr).unwrap();
+    }
+    let refused = program.try_run(&change, &json!({"seats": NAMES[0]}).to_string());
+    said += &String::from_utf8(refused.stderr).unwrap();
     said += &program.run(&["app", "list"]);
     assert!(said.contains("\"result_code\":\"200\""), "{said}");
     assert!(said.contains("\"order_status\": 31"), "{said}");
 
     let mut all = vec![("what the program said".to_owned(), said.into_bytes())];
     let folders = [program.folder.path().to_owned(), program.folder.path().join("data")];
-    for entry in folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()) {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            all.push((path.display().to_string(), std::fs::read(path).unwrap()));
+    let read = |all: &mut Vec<(String, Vec<u8>)>| {
+        for entry in folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()) {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                all.push((path.display().to_string(), std::fs::read(path).unwrap()));
+            }
         }
-    }
+    };
+    read(&mut all);
+    // And once more when the log has gone into the database.
+    let (_folder, stopped) = program.terminate();
+    assert!(stopped);
+    read(&mut all);
     let searched: usize = all.iter().map(|(_, bytes)| bytes.len()).sum();
     assert!(searched > 100_000 && all.len() >= 4, "{searched}");
     let people = [NAMES, CARDS, PHONES, PASSENGERS].concat();

@@ -16,14 +16,14 @@ use std::time::Instant;
 
 use domain::Instant as Moment;
 use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Row, Transaction};
 
 use self::link::{Fate, Link, Target, chain, fate};
 use self::merge::{Job, PATIENCE, PAUSE, PROBE};
 use crate::engine::{Commit, Head, Loaded, Outcome, Recorded, Row as Stored, Table};
-use crate::seal::WrappedKey;
+use crate::seal::{WrappedKey, is_whole};
 use crate::{Entry, Error, Key, LookUp};
 
 /// Schema steps, applied in order.
@@ -262,31 +262,24 @@ impl Postgres {
     }
 
     pub(crate) async fn keys(&self) -> Result<Vec<WrappedKey>, Error> {
-        const SQL: &str = "SELECT serial, wrapped_by, name, wrapped FROM sealing_key \
-                           ORDER BY serial, wrapped_by";
-        let key = |row: &Row| WrappedKey {
-            serial: row.get(0),
-            wrapped_by: row.get(1),
-            name: row.get(2),
-            wrapped: row.get(3),
-        };
-        Ok(self.rows_of(SQL, &[]).await?.iter().map(key).collect())
+        Ok(self.rows_of(KEYS, &[]).await?.iter().map(wrapped_key).collect())
     }
 
-    pub(crate) async fn put_keys(&self, keys: Vec<WrappedKey>) -> Result<(), Error> {
-        const SQL: &str = "WITH put AS ( \
-                INSERT INTO sealing_key (serial, wrapped_by, name, wrapped) \
-                SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) \
-                ON CONFLICT DO NOTHING) \
-            UPDATE fact SET value = (value::bigint + 1)::text WHERE name = 'access_epoch'";
-        let serial: Vec<_> = keys.iter().map(|key| key.serial).collect();
-        let text = |field: fn(&WrappedKey) -> &str| keys.iter().map(field).collect::<Vec<_>>();
+    pub(crate) async fn put_keys(&self, added: Vec<WrappedKey>) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO sealing_key (serial, wrapped_by, name, wrapped) \
+            SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[])";
+        let serial: Vec<_> = added.iter().map(|key| key.serial).collect();
+        let text = |field: fn(&WrappedKey) -> &str| added.iter().map(field).collect::<Vec<_>>();
         let (by, name) = (text(|key| &key.wrapped_by), text(|key| &key.name));
         let wrapped = text(|key| &key.wrapped);
-        self.ask(SQL, &[&serial, &by, &name, &wrapped]).await?;
-        let kept = self.keys().await?;
-        // Of two that are made at once, one must give way: no serial means two keys.
-        if keys.iter().all(|key| kept.contains(key)) { Ok(()) } else { Err(Error::Contended) }
+        let mut link = self.target.connect().await.map_err(failed)?;
+        let (transaction, kept) = lock_keys(&mut link).await?;
+        if !is_whole(&[kept, added.clone()].concat()) {
+            return Err(Error::KeysInUse);
+        }
+        let values: &Values<'_> = &[&serial, &by, &name, &wrapped];
+        transaction.execute(SQL, values).await.map_err(failed)?;
+        transaction.commit().await.map_err(failed)
     }
 
     /// The database's keys; a new one gets its first.
@@ -299,16 +292,21 @@ impl Postgres {
             return Ok(kept);
         }
         match self.put_keys(make()).await {
-            // Somebody else has given it its keys.
-            Ok(()) | Err(Error::Contended) => self.keys().await,
+            // Or somebody else has given it its keys.
+            Ok(()) | Err(Error::KeysInUse) => self.keys().await,
             Err(error) => Err(error),
         }
     }
 
-    pub(crate) async fn drop_wrappers_but(&self, kept: &str) -> Result<(), Error> {
-        const SQL: &str = "WITH gone AS (DELETE FROM sealing_key WHERE wrapped_by <> $1) \
-            UPDATE fact SET value = (value::bigint + 1)::text WHERE name = 'access_epoch'";
-        self.ask(SQL, &[&kept]).await.map(drop)
+    pub(crate) async fn drop_wrappers_but(&self, by: &str) -> Result<(), Error> {
+        let mut link = self.target.connect().await.map_err(failed)?;
+        let (transaction, kept) = lock_keys(&mut link).await?;
+        if !kept.iter().any(|key| key.wrapped_by == by) {
+            return Err(Error::KeysInUse);
+        }
+        let sql = "DELETE FROM sealing_key WHERE wrapped_by <> $1";
+        transaction.execute(sql, &[&by]).await.map_err(failed)?;
+        transaction.commit().await.map_err(failed)
     }
 
     pub(crate) async fn rows(
@@ -323,24 +321,24 @@ impl Postgres {
         let limit = count(limit);
         let rows = match table {
             Table::Aggregate => {
-                const SQL: &str = "SELECT owner, kind, id, 0::bigint, document FROM aggregate \
+                const SQL: &str = "SELECT owner, kind, id, 0::bigint, 0::bigint, document FROM aggregate \
                     WHERE (owner, kind, id) > ($1, $2, $3) ORDER BY owner, kind, id LIMIT $4";
                 self.rows_of(SQL, &[&owner, &kind, &id, &limit]).await?
             }
             Table::Journal => {
-                const SQL: &str = "SELECT owner, kind, id, version, facts FROM journal \
+                const SQL: &str = "SELECT owner, kind, id, version, version, facts FROM journal \
                     WHERE (owner, kind, id, version) > ($1, $2, $3, $4) AND facts IS NOT NULL \
                     ORDER BY owner, kind, id, version LIMIT $5";
                 self.rows_of(SQL, &[&owner, &kind, &id, &entry, &limit]).await?
             }
             Table::App => {
-                const SQL: &str = "SELECT app_key, 'app', app_key, 0::bigint, document FROM app \
+                const SQL: &str = "SELECT app_key, 'app', app_key, 0::bigint, 0::bigint, document FROM app \
                     WHERE app_key > $1 ORDER BY app_key LIMIT $2";
                 self.rows_of(SQL, &[&owner, &limit]).await?
             }
             Table::Session => {
                 const SQL: &str = "SELECT app_key, 'session', encode(token_hash, 'hex'), 0::bigint, \
-                    document FROM session WHERE (app_key, token_hash) > ($1, decode($2, 'hex')) \
+                    0::bigint, document FROM session WHERE (app_key, token_hash) > ($1, decode($2, 'hex')) \
                     ORDER BY app_key, token_hash LIMIT $3";
                 self.rows_of(SQL, &[&owner, &id, &limit]).await?
             }
@@ -351,14 +349,15 @@ impl Postgres {
             kind: row.get(1),
             id: row.get(2),
             entry: row.get(3),
-            document: row.get(4),
+            version: row.get(4),
+            document: row.get(5),
         };
         Ok(rows.iter().map(stored).collect())
     }
 
     pub(crate) async fn replace(&self, rows: Vec<(Stored, Vec<u8>)>) -> Result<(), Error> {
         for (row, document) in rows {
-            let Stored { table, owner, kind, id, entry, document: known } = row;
+            let Stored { table, owner, kind, id, entry, document: known, .. } = row;
             match table {
                 Table::Aggregate => {
                     const SQL: &str = "UPDATE aggregate SET document = $5 \
@@ -398,6 +397,24 @@ fn failed(error: tokio_postgres::Error) -> Error {
 
 fn count(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+const KEYS: &str = "SELECT serial, wrapped_by, name, wrapped FROM sealing_key \
+                    ORDER BY serial, wrapped_by";
+
+fn wrapped_key(row: &Row) -> WrappedKey {
+    let (serial, wrapped_by, name) = (row.get(0), row.get(1), row.get(2));
+    WrappedKey { serial, wrapped_by, name, wrapped: row.get(3) }
+}
+
+/// Begins to change the keys: nobody else can until that is done, and every gateway will notice.
+async fn lock_keys(link: &mut Link) -> Result<(Transaction<'_>, Vec<WrappedKey>), Error> {
+    const LOCK: &str =
+        "UPDATE fact SET value = (value::bigint + 1)::text WHERE name = 'access_epoch'";
+    let transaction = link.client().transaction().await.map_err(failed)?;
+    transaction.execute(LOCK, &[]).await.map_err(failed)?;
+    let kept = transaction.query(KEYS, &[]).await.map_err(failed)?;
+    Ok((transaction, kept.iter().map(wrapped_key).collect()))
 }
 
 /// Brings the schema up to date. An empty database is new and gets all of it.

@@ -1,14 +1,15 @@
 //! A PostgreSQL server of one's own: real, private, and gone with the process that started it.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A running server. It stops when its standard input is closed, which the end of this process does.
 pub struct Server {
-    _lifeline: ChildStdin,
+    lifeline: Child,
     folder: PathBuf,
     programs: PathBuf,
 }
@@ -19,6 +20,8 @@ impl Server {
         let folder = tempfile::tempdir().unwrap().keep();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dev/postgres");
         let mut command = Command::new("bash");
+        // An interrupt from the keyboard is for the test; the script follows it.
+        command.process_group(0);
         command.arg(script).arg(&folder);
         command.args(settings.iter().flat_map(|setting| ["-c", setting]));
         let mut child =
@@ -27,7 +30,7 @@ impl Server {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let programs = line.trim().strip_prefix("ready ");
         let programs = programs.expect("PostgreSQL started; `bash dev/test` installs it").into();
-        Self { _lifeline: child.stdin.take().unwrap(), folder, programs }
+        Self { lifeline: child, folder, programs }
     }
 
     /// The address of a new, empty database.
@@ -43,6 +46,13 @@ impl Server {
     }
 }
 
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.lifeline.stdin.take());
+        let _ = self.lifeline.wait();
+    }
+}
+
 /// Everything that stands in the tables of a database of [`database`], sealed documents as their text.
 pub fn everything(url: &str) -> Vec<u8> {
     const SQL: &str = "SELECT owner, kind, id, version, convert_from(document, 'UTF8') FROM aggregate; \
@@ -50,10 +60,16 @@ pub fn everything(url: &str) -> Vec<u8> {
         SELECT app_key, convert_from(document, 'UTF8') FROM app; \
         SELECT app_key, token_hash, convert_from(document, 'UTF8') FROM session; \
         SELECT * FROM lookup; SELECT * FROM person; SELECT * FROM fact";
+    let everything = psql(url, SQL);
+    assert!(everything.len() > 200);
+    everything
+}
+
+/// What a database of [`database`] answers to SQL.
+pub fn psql(url: &str, sql: &str) -> Vec<u8> {
     let mut command = Command::new(shared().programs.join("psql"));
-    let output = command.args([url, "--no-psqlrc", "-At", "-c", SQL]).output().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && output.stdout.len() > 200, "{errors}");
+    let output = command.args([url, "--no-psqlrc", "-At", "-c", sql]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
 
