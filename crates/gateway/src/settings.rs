@@ -89,14 +89,19 @@ pub struct Data {
     #[arg(long = "data", global = true, env = "TRIPWRIGHT_DATA", default_value = "./data")]
     pub folder: PathBuf,
 
+    /// PostgreSQL instead of a file in that folder, for many gateways on one database: its address, such
+    /// as postgres://user:password@host1,host2/name?sslrootcert=ca.pem (TLS, except to this machine)
+    #[arg(long, global = true, env = "TRIPWRIGHT_DATABASE", hide_env_values = true)]
+    pub database: Option<String>,
+
     /// File with the sealing key, 64 hex digits; without one, TRIPWRIGHT_KEY is the key itself
     #[arg(long, global = true, env = "TRIPWRIGHT_KEY_FILE")]
     pub key_file: Option<PathBuf>,
 }
 
 impl Data {
-    /// The database file.
-    pub fn database(&self) -> PathBuf {
+    /// The database file, where that is the engine.
+    pub fn file(&self) -> PathBuf {
         self.folder.join("tripwright.db")
     }
 }

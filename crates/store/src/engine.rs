@@ -3,7 +3,7 @@
 use crate::postgres::Postgres;
 use crate::seal::WrappedKey;
 use crate::sqlite::Sqlite;
-use crate::{Cause, Entry, Error, Key, LookUp};
+use crate::{Cause, Entry, Error, Key, LookUp, Usage};
 
 /// Where an aggregate stands: what a commit compares before it writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +111,8 @@ forward! {
     fn put_fact(&self, name: &'static str, value: String) -> ();
     fn access_epoch(&self) -> i64;
     fn probe(&self) -> ();
+    fn put_usage(&self, day: i64, usage: Vec<Usage>) -> ();
+    fn usage(&self, day: i64) -> Vec<Usage>;
     fn people(&self, hash: Vec<u8>, limit: usize) -> Vec<(String, String, String)>;
     fn keys(&self) -> Vec<WrappedKey>;
     fn put_keys(&self, keys: Vec<WrappedKey>) -> ();

@@ -70,6 +70,21 @@ pub struct Cause {
     pub request_id: String,
 }
 
+/// How often an app has called one gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usage {
+    /// The app's key.
+    pub app: String,
+    /// The gateway, by a name that it makes up when it starts.
+    pub gateway: String,
+    /// Calls on the day.
+    pub calls: i64,
+    /// Calls in the latest second.
+    pub calls_in_second: i64,
+    /// When that was.
+    pub at_ms: i64,
+}
+
 /// What a change decides.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Decision<D> {
@@ -496,6 +511,18 @@ impl Store {
     /// The engine failed.
     pub async fn access_epoch(&self) -> Result<i64, Error> {
         self.engine.access_epoch().await
+    }
+
+    /// Tells the other gateways how often apps have called this one on a day, and learns how often they
+    /// have called each. Days long past are forgotten.
+    ///
+    /// # Errors
+    /// The engine failed.
+    pub async fn share_usage(&self, day: i64, ours: Vec<Usage>) -> Result<Vec<Usage>, Error> {
+        if !ours.is_empty() {
+            self.engine.put_usage(day, ours).await?;
+        }
+        self.engine.usage(day).await
     }
 
     /// Commits a write that changes nothing, to learn whether writing works.

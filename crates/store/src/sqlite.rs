@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::engine::{Commit, Head, Loaded, Outcome, Recorded, Row as Stored, Table};
 use crate::seal::{WrappedKey, is_whole};
-use crate::{Entry, Error, Key, LookUp};
+use crate::{Entry, Error, Key, LookUp, Usage};
 
 /// The first SQLite without the WAL-reset race that loses committed pages.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
@@ -72,6 +72,7 @@ enum Write {
     Keys(Vec<WrappedKey>),
     DropWrappersBut(String),
     Replace(Vec<(Stored, Vec<u8>)>),
+    Usage { day: i64, usage: Vec<Usage> },
     Probe,
 }
 
@@ -253,6 +254,23 @@ impl Sqlite {
 
     pub(crate) async fn probe(&self) -> Result<(), Error> {
         self.write(Write::Probe).await.map(|_| ())
+    }
+
+    pub(crate) async fn put_usage(&self, day: i64, usage: Vec<Usage>) -> Result<(), Error> {
+        self.write(Write::Usage { day, usage }).await.map(|_| ())
+    }
+
+    pub(crate) async fn usage(&self, day: i64) -> Result<Vec<Usage>, Error> {
+        const SQL: &str =
+            "SELECT app_key, gateway, calls, calls_in_second, at_ms FROM usage WHERE day = ?1";
+        let reader = self.reader()?;
+        let mut statement = reader.statement(SQL)?;
+        let row = |row: &Row<'_>| {
+            let (app, gateway, calls) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(Usage { app, gateway, calls, calls_in_second: row.get(3)?, at_ms: row.get(4)? })
+        };
+        let rows = statement.query_map([day], row)?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     pub(crate) async fn people(
@@ -664,6 +682,15 @@ fn perform(connection: &Connection, write: &Write) -> Result<Outcome, Error> {
             for (row, document) in rows {
                 replace(connection, row, document)?;
             }
+            return Ok(Outcome::Done);
+        }
+        Write::Usage { day, usage } => {
+            let sql = "INSERT OR REPLACE INTO usage VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            for Usage { app, gateway, calls, calls_in_second, at_ms } in usage {
+                let values = params![app, day, gateway, calls, calls_in_second, at_ms];
+                connection.prepare_cached(sql)?.execute(values)?;
+            }
+            connection.prepare_cached("DELETE FROM usage WHERE day < ?1 - 1")?.execute([day])?;
             return Ok(Outcome::Done);
         }
         Write::Probe => {

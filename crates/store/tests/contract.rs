@@ -10,7 +10,7 @@ use std::sync::Arc;
 use domain::access::{App, Entitlement, Quota, Session};
 use domain::{Instant, Pii, pii};
 use serde::{Deserialize, Serialize};
-use store::{Cause, Decision, Error, Key, LookUp, SealingKey, Store};
+use store::{Cause, Decision, Error, Key, LookUp, SealingKey, Store, Usage};
 use tempfile::TempDir;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -375,6 +375,31 @@ async fn apps_and_sessions_are_kept_and_a_token_opens_only_its_own_app(world: Wo
     assert_eq!(store.sessions(&a).await.unwrap().len(), 2);
 }
 
+async fn gateways_tell_each_other_how_often_apps_have_called(world: World) {
+    let (ours, theirs) = (world.open().await, world.open().await);
+    let usage = |gateway: &str, calls| Usage {
+        app: "few".into(),
+        gateway: gateway.into(),
+        calls,
+        calls_in_second: 2,
+        at_ms: 1_700_000_000_000,
+    };
+    let share = async |store: &Store, day, usage: Vec<Usage>| {
+        let mut all = store.share_usage(day, usage).await.unwrap();
+        all.sort_by(|a, b| a.gateway.cmp(&b.gateway));
+        all
+    };
+    assert_eq!(share(&ours, 2_026_060, vec![usage("a", 1)]).await, [usage("a", 1)]);
+    let both = [usage("a", 1), usage("b", 5)];
+    assert_eq!(share(&theirs, 2_026_060, vec![usage("b", 5)]).await, both);
+    assert_eq!(share(&ours, 2_026_060, vec![usage("a", 7)]).await, [usage("a", 7), usage("b", 5)]);
+    // The next day begins anew, and what is long past is forgotten.
+    assert_eq!(share(&ours, 2_026_061, vec![usage("a", 1)]).await, [usage("a", 1)]);
+    assert_eq!(share(&theirs, 2_026_060, vec![]).await.len(), 2);
+    share(&ours, 2_026_062, vec![usage("a", 1)]).await;
+    assert_eq!(share(&theirs, 2_026_060, vec![]).await, []);
+}
+
 async fn another_process_notices_a_changed_app_and_nothing_else(world: World) {
     let (ours, theirs) = (world.open().await, world.open().await);
     let before = ours.access_epoch().await.unwrap();
@@ -689,6 +714,7 @@ async fn the_write_ahead_log_stays_below_its_cap() {
 }
 
 on_both_engines! {
+    gateways_tell_each_other_how_often_apps_have_called,
     a_change_is_read_back_with_its_story,
     what_more_there_is_to_say_is_journalled_and_sealed,
     deciding_to_keep_writes_nothing,

@@ -110,7 +110,7 @@ fn limit(text: &str) -> Result<Limit, &'static str> {
 impl App {
     /// Does it.
     pub async fn perform(self) -> anyhow::Result<ExitCode> {
-        let desk = Desk::open(&self.data)?;
+        let desk = Desk::open(&self.data).await?;
         match self.action {
             Action::Add(facts) => facts.add(&desk).await?,
             Action::Change(facts) => facts.change(&desk).await?,

@@ -40,7 +40,7 @@ enum Action {
 impl Keys {
     /// Does it.
     pub async fn perform(self) -> anyhow::Result<ExitCode> {
-        let desk = Desk::open(&self.data)?;
+        let desk = Desk::open(&self.data).await?;
         match self.action {
             Action::Rotate { new_key_file } => rotate(&desk, new_key_file).await?,
             Action::Retire => retire(&desk).await?,

@@ -57,6 +57,8 @@ enum Command {
     Order(order::Orders),
     /// The keys that seal personal data: rotate, retire, list
     Key(key::Keys),
+    /// Bring the database's schema up to date; gateways of the version before go on meanwhile
+    Migrate(Migrate),
     /// The catalogue of methods
     Docs(Docs),
 }
@@ -111,7 +113,23 @@ async fn perform(command: Command) -> anyhow::Result<ExitCode> {
         Command::Session(session) => session.perform().await,
         Command::Order(orders) => orders.perform().await,
         Command::Key(keys) => keys.perform().await,
+        Command::Migrate(migrate) => migrate.perform().await,
         Command::Docs(docs) => docs.perform(),
+    }
+}
+
+#[derive(Debug, Args)]
+struct Migrate {
+    #[command(flatten)]
+    data: Data,
+}
+
+impl Migrate {
+    async fn perform(self) -> anyhow::Result<ExitCode> {
+        let key = sealing_key(&self.data, Instead::FoundKey)?;
+        open_store(&self.data, &key, true).await?.close().await;
+        print("the schema is up to date")?;
+        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -142,9 +160,9 @@ struct Desk {
 impl Desk {
     /// Opens the database. One that is not there is only made by a command that was given a key: an
     /// operator preparing a production folder.
-    fn open(data: &Data) -> anyhow::Result<Self> {
+    async fn open(data: &Data) -> anyhow::Result<Self> {
         let key = sealing_key(data, Instead::FoundKey)?;
-        Ok(Self { store: Store::open_sqlite(&data.database(), &key)?, now: Clock::System.now() })
+        Ok(Self { store: open_store(data, &key, false).await?, now: Clock::System.now() })
     }
 
     fn cause(&self) -> Cause {
@@ -154,6 +172,15 @@ impl Desk {
     async fn close(self) {
         self.store.close().await;
     }
+}
+
+/// Opens the database. A file is brought up to date by whoever opens it; a server's schema, on which older
+/// gateways may be working, only when told to `migrate`.
+async fn open_store(data: &Data, key: &SealingKey, migrate: bool) -> anyhow::Result<Store> {
+    Ok(match &data.database {
+        Some(address) => Store::open_postgres(address, key, migrate).await?,
+        None => Store::open_sqlite(&data.file(), key)?,
+    })
 }
 
 /// What stands for a sealing key that was not given.
@@ -181,7 +208,12 @@ fn sealing_key(data: &Data, instead: Instead) -> anyhow::Result<SealingKey> {
         return text.to_string_lossy().parse().context(VARIABLE);
     }
     let path = data.folder.join("key");
-    let database = data.database();
+    let database = data.file();
+    if data.database.is_some() {
+        bail!(
+            "a database of many gateways needs a sealing key: set {VARIABLE} or TRIPWRIGHT_KEY_FILE"
+        );
+    }
     if instead == Instead::Nothing {
         bail!(
             "production needs a sealing key of its own for {}: set {VARIABLE} or TRIPWRIGHT_KEY_FILE",

@@ -92,7 +92,7 @@ enum FindBy {
 impl Orders {
     /// Does it.
     pub async fn perform(self) -> anyhow::Result<ExitCode> {
-        let desk = Desk::open(&self.data)?;
+        let desk = Desk::open(&self.data).await?;
         let mut failures = 0;
         match self.action {
             Action::Import { file } => {

@@ -5,11 +5,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::bail;
-use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::{Instead, print, sealing_key};
+use super::{Instead, open_store, print, sealing_key};
 use crate::server::{self, Limits, Running};
 use crate::settings::{LogFormat, Settings};
 use crate::{Clock, Context, demo};
@@ -21,7 +20,7 @@ pub async fn serve(mut settings: Settings) -> anyhow::Result<ExitCode> {
     let production = settings.production;
     let instead = if production { Instead::Nothing } else { Instead::MadeKey };
     let key = sealing_key(&settings.data, instead)?;
-    let store = Store::open_sqlite(&settings.data.database(), &key)?;
+    let store = open_store(&settings.data, &key, !production).await?;
     let clock = Clock::System;
     if production {
         let apps = store.apps().await?;

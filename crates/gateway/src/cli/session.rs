@@ -50,7 +50,7 @@ enum Action {
 impl Session {
     /// Does it.
     pub async fn perform(self) -> anyhow::Result<ExitCode> {
-        let desk = Desk::open(&self.data)?;
+        let desk = Desk::open(&self.data).await?;
         let (Action::Add { app_key, .. }
         | Action::List { app_key }
         | Action::Revoke { app_key, .. }) = &self.action;

@@ -154,7 +154,12 @@ impl Running {
 async fn watch_access(context: Arc<Context>, mut stopped: watch::Receiver<bool>) {
     loop {
         if let Err(error) = context.access.refresh(&context.store).await {
-            tracing::error!(%error, "cannot check apps and sessions for changes");
+            let error = format!("{:#}", anyhow::Error::from(error));
+            tracing::error!(error, "cannot check apps, sessions and keys for changes");
+        }
+        if let Err(error) = context.quotas.share(&context.store, context.clock.now()).await {
+            let error = format!("{:#}", anyhow::Error::from(error));
+            tracing::error!(error, "cannot share quotas; each gateway counts alone meanwhile");
         }
         tokio::select! {
             () = tokio::time::sleep(ACCESS_POLL) => {}
@@ -308,12 +313,20 @@ async fn ready(shared: &Shared) -> Response<Body> {
     let is_ready = match known {
         Some((_, is_ready)) => is_ready,
         None => {
-            let probed = shared.context.store.probe().await;
-            if let Err(error) = &probed {
-                tracing::error!(%error, "not ready");
+            let store = &shared.context.store;
+            // One whose operator's key was withdrawn cannot read what is sealed from now on.
+            let probed = async {
+                store.probe().await?;
+                store.take_up_keys().await
+            };
+            let probed = probed.await;
+            let is_ready = probed.is_ok();
+            if let Err(error) = probed {
+                let error = format!("{:#}", anyhow::Error::from(error));
+                tracing::error!(error, "not ready");
             }
-            *readiness = Some((Instant::now(), probed.is_ok()));
-            probed.is_ok()
+            *readiness = Some((Instant::now(), is_ready));
+            is_ready
         }
     };
     if is_ready {

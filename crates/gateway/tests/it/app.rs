@@ -64,7 +64,7 @@ impl App {
         let settings = settings(folder.path(), flags);
         let running = runtime.block_on(async {
             let key = SealingKey::generate();
-            let store = Store::open_sqlite(&settings.data.database(), &key).unwrap();
+            let store = Store::open_sqlite(&settings.data.file(), &key).unwrap();
             let clock = Clock::set_to(at(NOW));
             demo::load(&store, clock.now()).await.unwrap();
             let context = Arc::new(Context::new(settings, clock, store));

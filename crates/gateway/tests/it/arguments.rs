@@ -99,7 +99,7 @@ fn the_code_of_a_remote_service_error_is_a_setting() {
 fn our_own_fault_says_nothing_about_its_cause() {
     let app = App::start();
     // A document that no longer opens, as after a disk error.
-    let path = app.context().settings.data.database();
+    let path = app.context().settings.data.file();
     let connection = rusqlite::Connection::open(path).unwrap();
     connection.execute("UPDATE aggregate SET document = x'00' WHERE id = '1234'", []).unwrap();
     let rq = r#"{"sub_channel":"jianhang001","dis_order_id":"1234"}"#;

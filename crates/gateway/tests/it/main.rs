@@ -13,7 +13,10 @@ mod checks;
 mod clients;
 mod coverage;
 mod crash;
+mod gateways;
 mod http;
+#[path = "../../../store/tests/postgres/mod.rs"]
+mod postgres;
 mod program;
 mod readme;
 mod secrets;

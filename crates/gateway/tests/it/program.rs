@@ -18,6 +18,8 @@ const WAIT: Duration = Duration::from_secs(20);
 /// A running sandbox.
 pub struct Program {
     pub folder: TempDir,
+    /// What its commands are told by the environment, as it was.
+    variables: Vec<(String, String)>,
     pub url: String,
     pub lines: Vec<String>,
     child: Child,
@@ -59,7 +61,9 @@ impl Program {
             lines.push(line.trim_end().to_owned());
         }
         let url = lines[0].strip_prefix("url ").unwrap().to_owned();
-        Self { folder, url, lines, child }
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let variables = variables.iter().map(owned).collect();
+        Self { folder, variables, url, lines, child }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -81,6 +85,8 @@ impl Program {
 
     pub fn try_run(&self, args: &[&str], input: &str) -> Output {
         let mut command = command(self.folder.path(), args);
+        let of_databases = |(name, _): &&(String, String)| name.starts_with("TRIPWRIGHT_");
+        command.envs(self.variables.iter().filter(of_databases).cloned());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
@@ -143,7 +149,7 @@ impl Program {
         (self.take_folder(), stopped)
     }
 
-    fn log(&self) -> String {
+    pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 }

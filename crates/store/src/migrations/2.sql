@@ -17,3 +17,15 @@ CREATE TABLE person (
     id    TEXT NOT NULL,
     PRIMARY KEY (hash, owner, kind, id)
 ) WITHOUT ROWID;
+
+-- How often each app has called each gateway on a day of the platform's clock.
+CREATE TABLE usage (
+    app_key         TEXT    NOT NULL,
+    day             INTEGER NOT NULL,
+    gateway         TEXT    NOT NULL,
+    calls           INTEGER NOT NULL,
+    -- In the latest second that it says this of.
+    calls_in_second INTEGER NOT NULL,
+    at_ms           INTEGER NOT NULL,
+    PRIMARY KEY (app_key, day, gateway)
+) WITHOUT ROWID;

@@ -16,7 +16,7 @@ const BATCH_MAX: usize = 64;
 /// Most changes waiting for one connection; further callers wait in line, holding their own memory.
 const QUEUE_MAX: usize = 4096;
 /// How often a statement is tried again after it met another's; each time somebody got on.
-const TRIES_MAX: usize = 16;
+pub(super) const TRIES_MAX: usize = 16;
 /// How long a change, or a read, waits for a server that takes it. Longer than a planned change of
 /// servers takes, shorter than a client waits.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);

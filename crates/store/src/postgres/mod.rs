@@ -21,10 +21,10 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Transaction};
 
 use self::link::{Fate, Link, Target, chain, fate};
-use self::merge::{Job, PATIENCE, PAUSE, PROBE};
+use self::merge::{Job, PATIENCE, PAUSE, PROBE, TRIES_MAX};
 use crate::engine::{Commit, Head, Loaded, Outcome, Recorded, Row as Stored, Table};
 use crate::seal::{WrappedKey, is_whole};
-use crate::{Entry, Error, Key, LookUp};
+use crate::{Entry, Error, Key, LookUp, Usage};
 
 /// Schema steps, applied in order.
 const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql")];
@@ -60,7 +60,7 @@ impl Postgres {
     async fn ask(&self, sql: &'static str, values: &Values<'_>) -> Result<(Vec<Row>, bool), Error> {
         let slot = &self.readers[self.turn.fetch_add(1, Ordering::Relaxed) % READERS];
         let began = Instant::now();
-        let mut in_doubt = false;
+        let (mut in_doubt, mut tries) = (false, 0);
         loop {
             let asked = async {
                 let link = self.link(slot).await?;
@@ -71,8 +71,11 @@ impl Postgres {
                 Ok(Ok((rows, false))) => return Ok((rows, in_doubt)),
                 Ok(Ok((_, true))) => "a commit was acknowledged without its standby".to_owned(),
                 Ok(Err(error)) => match fate(&error) {
-                    Fate::Failed => return Err(failed(error)),
-                    Fate::Again => continue,
+                    Fate::Again if tries < TRIES_MAX => {
+                        tries += 1;
+                        continue;
+                    }
+                    Fate::Again | Fate::Failed => return Err(failed(error)),
                     Fate::Elsewhere | Fate::Unknown => chain(&error),
                 },
                 Err(_) => "no answer in time".to_owned(),
@@ -170,6 +173,35 @@ impl Postgres {
         let (owner, id) = after.unwrap_or(("", ""));
         let rows = self.rows_of(SQL, &[&kind, &owner, &id, &count(limit)]).await?;
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
+    pub(crate) async fn put_usage(&self, day: i64, usage: Vec<Usage>) -> Result<(), Error> {
+        const SQL: &str = "WITH gone AS (DELETE FROM usage WHERE day < $1::bigint - 1) \
+            INSERT INTO usage (app_key, day, gateway, calls, calls_in_second, at_ms) \
+            SELECT u.app, $1, u.gateway, u.calls, u.calls_in_second, u.at_ms \
+            FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[]) \
+                AS u (app, gateway, calls, calls_in_second, at_ms) \
+            ON CONFLICT (app_key, day, gateway) DO UPDATE SET calls = excluded.calls, \
+                calls_in_second = excluded.calls_in_second, at_ms = excluded.at_ms";
+        let text = |field: fn(&Usage) -> &str| usage.iter().map(field).collect::<Vec<_>>();
+        let number = |field: fn(&Usage) -> i64| usage.iter().map(field).collect::<Vec<_>>();
+        let (app, gateway) = (text(|it| &it.app), text(|it| &it.gateway));
+        let (calls, in_second) = (number(|it| it.calls), number(|it| it.calls_in_second));
+        let at_ms = number(|it| it.at_ms);
+        self.ask(SQL, &[&day, &app, &gateway, &calls, &in_second, &at_ms]).await.map(drop)
+    }
+
+    pub(crate) async fn usage(&self, day: i64) -> Result<Vec<Usage>, Error> {
+        const SQL: &str =
+            "SELECT app_key, gateway, calls, calls_in_second, at_ms FROM usage WHERE day = $1";
+        let usage = |row: &Row| Usage {
+            app: row.get(0),
+            gateway: row.get(1),
+            calls: row.get(2),
+            calls_in_second: row.get(3),
+            at_ms: row.get(4),
+        };
+        Ok(self.rows_of(SQL, &[&day]).await?.iter().map(usage).collect())
     }
 
     pub(crate) async fn people(

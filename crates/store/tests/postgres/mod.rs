@@ -1,5 +1,7 @@
 //! A PostgreSQL server of one's own: real, private, and gone with the process that started it.
 
+#![allow(dead_code, reason = "not every test crate that shares this needs all of it")]
+
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};

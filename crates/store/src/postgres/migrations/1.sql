@@ -62,6 +62,17 @@ CREATE TABLE sealing_key (
     PRIMARY KEY (serial, wrapped_by)
 );
 
+-- How often each app has called each gateway on a day of the platform's clock.
+CREATE TABLE usage (
+    app_key         TEXT   NOT NULL,
+    day             BIGINT NOT NULL,
+    gateway         TEXT   NOT NULL,
+    calls           BIGINT NOT NULL,
+    calls_in_second BIGINT NOT NULL,
+    at_ms           BIGINT NOT NULL,
+    PRIMARY KEY (app_key, day, gateway)
+);
+
 CREATE TABLE fact (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL
