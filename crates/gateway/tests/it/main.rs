@@ -13,6 +13,7 @@ mod checks;
 mod clients;
 mod coverage;
 mod crash;
+mod failover;
 mod gateways;
 mod http;
 #[path = "../../../store/tests/postgres/mod.rs"]

@@ -2,10 +2,10 @@
 
 #![allow(dead_code, reason = "not every test crate that shares this needs all of it")]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -49,6 +49,61 @@ impl Server {
 }
 
 impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.lifeline.stdin.take());
+        let _ = self.lifeline.wait();
+    }
+}
+
+/// A primary and two standbys.
+pub struct Cluster {
+    lifeline: Child,
+    answers: BufReader<ChildStdout>,
+    folder: PathBuf,
+}
+
+impl Cluster {
+    /// Starts them. With `synchronous`, a commit is acknowledged when a standby has it, too.
+    pub fn start(synchronous: bool) -> Self {
+        let folder = tempfile::tempdir().unwrap().keep();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dev/postgres-cluster");
+        let mut command = Command::new("bash");
+        command.process_group(0);
+        command.arg(script).arg(&folder).arg(if synchronous { "sync" } else { "async" });
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("bash is there");
+        let answers = BufReader::new(child.stdout.take().unwrap());
+        let mut cluster = Self { lifeline: child, answers, folder };
+        let ready = cluster.answer();
+        assert_eq!(ready, "ready", "PostgreSQL started; `bash dev/test` installs it");
+        cluster
+    }
+
+    fn answer(&mut self) -> String {
+        let mut line = String::new();
+        self.answers.read_line(&mut line).unwrap();
+        line.trim().to_owned()
+    }
+
+    /// Has something done to it: `freeze`, `kill` or `promote`.
+    pub fn tell(&mut self, word: &str) {
+        writeln!(self.lifeline.stdin.as_mut().unwrap(), "{word}").unwrap();
+        assert_eq!(self.answer(), "done", "{word}");
+    }
+
+    /// The address of all of them.
+    pub fn address(&self) -> String {
+        let host = |node: usize| format!("{}/{node}", self.folder.display());
+        format!(
+            "postgres:///postgres?user=tripwright&host={}&host={}&host={}",
+            host(0),
+            host(1),
+            host(2)
+        )
+    }
+}
+
+impl Drop for Cluster {
     fn drop(&mut self) {
         drop(self.lifeline.stdin.take());
         let _ = self.lifeline.wait();
