@@ -375,6 +375,62 @@ async fn apps_and_sessions_are_kept_and_a_token_opens_only_its_own_app(world: Wo
     assert_eq!(store.sessions(&a).await.unwrap().len(), 2);
 }
 
+/// Whoever loses an answer asks again only after it has looked whether it was done: each change counts
+/// once, though connections are cut all the time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_change_counts_once_though_connections_are_lost() {
+    const CALLERS: u32 = 8;
+    const EACH: u32 = 120;
+    const CUT: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                       WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let url = postgres::database();
+    let store = Arc::new(World::Postgres(url.clone()).open().await);
+    let done = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let cutter = {
+        let (url, done) = (url.clone(), Arc::clone(&done));
+        std::thread::spawn(move || {
+            let mut cut = 0;
+            while !done.load(std::sync::atomic::Ordering::SeqCst) {
+                std::thread::sleep(std::time::Duration::from_millis(15));
+                let answer = String::from_utf8(postgres::psql(&url, CUT)).unwrap();
+                cut += answer.trim().parse::<u32>().unwrap();
+            }
+            cut
+        })
+    };
+    let callers = (0..CALLERS).map(|caller| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            // Half of them are alone with their aggregate, half meet others at one.
+            let key = key(&if caller % 2 == 0 { "shared".to_owned() } else { caller.to_string() });
+            let (mut counted, mut unknown) = (0, 0);
+            for at in 0..EACH {
+                match add_one(&store, &key, &format!("{caller}-{at}")).await {
+                    Ok(_) => counted += 1,
+                    Err(Error::Unknown(_)) => unknown += 1,
+                    Err(Error::NotCommitted(_) | Error::Contended) => {}
+                    Err(error) => panic!("{error:?}"),
+                }
+            }
+            (key, counted, unknown)
+        })
+    });
+    let mut told = std::collections::BTreeMap::new();
+    for caller in callers.collect::<Vec<_>>() {
+        let (key, counted, unknown) = caller.await.unwrap();
+        let told = told.entry(key.id).or_insert((0, 0));
+        (told.0, told.1) = (told.0 + counted, told.1 + unknown);
+    }
+    done.store(true, std::sync::atomic::Ordering::SeqCst);
+    let cut = cutter.join().unwrap();
+    assert!(cut > 50, "only {cut} connections were cut");
+    for (id, (counted, unknown)) in told {
+        let found = count(&store, &key(&id)).await.unwrap_or_default();
+        assert!((counted..=counted + unknown).contains(&found), "{id}: {found}, told {counted}");
+        assert!(counted > EACH / 2, "{id}: little was done: {counted}");
+    }
+}
+
 async fn gateways_tell_each_other_how_often_apps_have_called(world: World) {
     let (ours, theirs) = (world.open().await, world.open().await);
     let usage = |gateway: &str, calls| Usage {
