@@ -35,6 +35,14 @@ impl Server {
         Self { lifeline: child, folder, programs }
     }
 
+    /// What one of its databases answers to SQL.
+    pub fn psql(&self, url: &str, sql: &str) -> Vec<u8> {
+        let mut command = Command::new(self.programs.join("psql"));
+        let output = command.args([url, "--no-psqlrc", "-At", "-c", sql]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
     /// The address of a new, empty database.
     pub fn database(&self) -> String {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
@@ -124,10 +132,7 @@ pub fn everything(url: &str) -> Vec<u8> {
 
 /// What a database of [`database`] answers to SQL.
 pub fn psql(url: &str, sql: &str) -> Vec<u8> {
-    let mut command = Command::new(shared().programs.join("psql"));
-    let output = command.args([url, "--no-psqlrc", "-At", "-c", sql]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    output.stdout
+    shared().psql(url, sql)
 }
 
 /// A new, empty database of a server that all tests of this process share. What they are about is not
