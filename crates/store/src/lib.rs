@@ -7,7 +7,9 @@
 //!
 //! The store knows no travel: a document is whatever serialises, a kind is a name.
 
+mod copy;
 mod engine;
+mod examine;
 mod postgres;
 mod rotate;
 mod seal;
@@ -24,7 +26,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use crate::copy::{Sum, Sums, copy};
 use crate::engine::{Commit, Engine, Outcome, Recorded};
+pub use crate::examine::{Finding, Verdict};
 pub use crate::rotate::{KeyState, NOTICE, Resealed};
 use crate::seal::Sealer;
 pub use crate::seal::{BadKey, Key as SealingKey};
@@ -224,9 +228,15 @@ pub enum Error {
         /// Which aggregate holds it.
         id: String,
     },
+    /// What was to be copied to has been used already.
+    #[error("the database to copy to is in use already: give a new one")]
+    NotEmpty,
     /// Others kept changing the same aggregate.
     #[error("lost the race for one aggregate {CHANGE_ATTEMPTS_MAX} times in a row")]
     Contended,
+    /// PostgreSQL's own tools back it up.
+    #[error("PostgreSQL is backed up by its own tools: pg_basebackup, or pg_dump")]
+    OwnTools,
     /// The writer is gone.
     #[error("the store is closed")]
     Closed,
@@ -539,6 +549,29 @@ impl Store {
     /// The engine failed, or the operator's key does not open them any more.
     pub async fn take_up_keys(&self) -> Result<(), Error> {
         self.sealer.take_up(&self.engine.keys().await?)
+    }
+
+    /// Writes a copy of the database to a new file while others go on working with it.
+    ///
+    /// # Errors
+    /// The file is there already, or the engine has tools of its own for this.
+    pub async fn back_up(&self, to: &Path) -> Result<(), Error> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.back_up(to),
+            Engine::Postgres(_) => Err(Error::OwnTools),
+        }
+    }
+
+    /// What an operator should know about the database: how durable it is, how many servers have it, what
+    /// its clock says. `now` is ours.
+    ///
+    /// # Errors
+    /// The engine failed.
+    pub async fn examine(&self, now: Instant) -> Result<Vec<Finding>, Error> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.examine(),
+            Engine::Postgres(engine) => engine.examine(now).await,
+        }
     }
 
     /// Finishes what was accepted and closes the files.

@@ -5,7 +5,6 @@
 //! stays its own. Checkpoints run beside the writer; it helps only when the WAL has grown past its
 //! cap.
 
-use std::cell::Cell;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -14,11 +13,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use domain::Instant;
+use rusqlite::types::Value;
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension, Row, params};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::copy::{Cell, Cells, Table as CopyTable};
 use crate::engine::{Commit, Head, Loaded, Outcome, Recorded, Row as Stored, Table};
+use crate::examine::{Finding, Verdict};
 use crate::seal::{WrappedKey, is_whole};
 use crate::{Entry, Error, Key, LookUp, Usage};
 
@@ -347,6 +349,96 @@ impl Sqlite {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// How many rows of a table are copied.
+    pub(crate) fn count(&self, table: &CopyTable) -> Result<u64, Error> {
+        let sql = format!("SELECT count(*) FROM {} WHERE {}", table.name, table.only);
+        let count: i64 = self.reader()?.query_row(&sql, [], |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// Rows of a table in the order they are kept, and what the next page is read after.
+    pub(crate) fn page(
+        &self,
+        table: &CopyTable,
+        after: Option<Cells>,
+        limit: usize,
+    ) -> Result<(Vec<Cells>, Option<Cells>), Error> {
+        let columns: Vec<_> = table.columns.iter().map(|(name, _)| *name).collect();
+        // In the order of an index: another would be sorted anew for every page.
+        let key = match table.name {
+            "journal" => vec!["entry"],
+            "person" => vec!["hash", "owner", "kind", "id"],
+            _ => columns[..table.key].to_vec(),
+        };
+        let key = key.join(", ");
+        let places = match &after {
+            Some(after) => vec!["?"; after.len()].join(", "),
+            None => String::new(),
+        };
+        let from =
+            if after.is_some() { format!("({key}) > ({places})") } else { "true".to_owned() };
+        let sql = format!(
+            "SELECT {}, {key} FROM {} WHERE {from} AND {} ORDER BY {key} LIMIT {limit}",
+            columns.join(", "),
+            table.name,
+            table.only
+        );
+        let reader = self.reader()?;
+        let mut statement = reader.prepare_cached(&sql)?;
+        let width = columns.len();
+        let last = statement.column_count();
+        let row = |row: &Row<'_>| {
+            let cell = |at: usize| row.get::<_, Value>(at).map(cell);
+            let cells: Vec<_> = (0..last).map(cell).collect::<Result<_, _>>()?;
+            Ok(cells)
+        };
+        let values = after.unwrap_or_default();
+        let values = rusqlite::params_from_iter(values.iter().map(value));
+        let rows: Vec<Cells> = statement.query_map(values, row)?.collect::<Result<_, _>>()?;
+        let next = rows.last().map(|row| row[width..].to_vec());
+        let rows = rows.into_iter().map(|mut row| {
+            row.truncate(width);
+            row
+        });
+        Ok((rows.collect(), next))
+    }
+
+    /// Writes a copy of the database while others go on with it.
+    pub(crate) fn back_up(&self, to: &Path) -> Result<(), Error> {
+        let refused = |source| Error::File { path: to.display().to_string(), source };
+        if to.exists() {
+            return Err(refused(std::io::ErrorKind::AlreadyExists.into()));
+        }
+        let path =
+            to.to_str().ok_or_else(|| refused(std::io::ErrorKind::InvalidFilename.into()))?;
+        // Not one of the reading connections: those cannot write anywhere.
+        let connection = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.execute("VACUUM INTO ?1", [path])?;
+        let file = std::fs::File::open(to).map_err(refused)?;
+        file.sync_all().map_err(refused)
+    }
+
+    pub(crate) fn examine(&self) -> Result<Vec<Finding>, Error> {
+        let reader = self.reader()?;
+        let ask = |name: &str| -> Result<String, Error> {
+            let value: Value = reader.pragma_query_value(None, name, |row| row.get(0))?;
+            Ok(match value {
+                Value::Text(text) => text,
+                Value::Integer(number) => number.to_string(),
+                other => format!("{other:?}"),
+            })
+        };
+        let (mode, check) = (ask("journal_mode")?, ask("quick_check")?);
+        let (schema, known) = (ask("user_version")?, MIGRATIONS.len());
+        Ok(vec![
+            Finding::check("engine", format!("SQLite {}", rusqlite::version()), true),
+            Finding::check("schema", format!("{schema}, this program knows {known}"), true),
+            Finding::check("journal mode", &mode, mode == "wal"),
+            Finding::check("integrity", &check, check == "ok"),
+            Finding::new("servers", "one file on one machine: back it up", Verdict::Good),
+        ])
+    }
+
     /// The database's keys; a new one gets its first. `make` is told with which operator's key a
     /// database from before keys were wrapped was sealed.
     pub(crate) fn first_keys(
@@ -501,6 +593,26 @@ fn put_keys(connection: &Connection, keys: &[WrappedKey]) -> Result<(), rusqlite
     Ok(())
 }
 
+fn cell(value: Value) -> Cell {
+    match value {
+        Value::Null => Cell::Nothing,
+        Value::Integer(number) => Cell::Number(number),
+        // No column of ours holds one.
+        Value::Real(number) => Cell::Text(number.to_string()),
+        Value::Text(text) => Cell::Text(text),
+        Value::Blob(bytes) => Cell::Bytes(bytes),
+    }
+}
+
+fn value(cell: &Cell) -> Value {
+    match cell {
+        Cell::Nothing => Value::Null,
+        Cell::Number(number) => Value::Integer(*number),
+        Cell::Text(text) => Value::Text(text.clone()),
+        Cell::Bytes(bytes) => Value::Blob(bytes.clone()),
+    }
+}
+
 fn migrate(connection: &mut Connection) -> Result<(), Error> {
     let known = MIGRATIONS.len() as i64;
     // Only an older database is written to: opening one that is up to date waits for nobody.
@@ -522,7 +634,7 @@ fn migrate(connection: &mut Connection) -> Result<(), Error> {
 
 thread_local! {
     /// Pages in the WAL after the writer's latest commit; SQLite reports it on the writer's thread.
-    static WAL_PAGES: Cell<i32> = const { Cell::new(0) };
+    static WAL_PAGES: std::cell::Cell<i32> = const { std::cell::Cell::new(0) };
 }
 
 fn checkpoint_when_called(connection: &Connection, called: &Receiver<()>) {

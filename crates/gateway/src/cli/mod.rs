@@ -9,6 +9,7 @@ mod seal;
 mod serve;
 mod session;
 mod sign;
+mod upkeep;
 
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -58,7 +59,15 @@ enum Command {
     /// The keys that seal personal data: rotate, retire, list
     Key(key::Keys),
     /// Bring the database's schema up to date; gateways of the version before go on meanwhile
-    Migrate(Migrate),
+    Migrate(upkeep::Migrate),
+    /// Copy the database to a file while gateways go on
+    Backup(upkeep::Backup),
+    /// Put a backup where the database was
+    Restore(upkeep::Restore),
+    /// Copy a database from SQLite to PostgreSQL, and compare
+    Copy(upkeep::Copy),
+    /// Look at everything that can be wrong with the database; fails when something is bad
+    Doctor(upkeep::Doctor),
     /// The catalogue of methods
     Docs(Docs),
 }
@@ -114,22 +123,11 @@ async fn perform(command: Command) -> anyhow::Result<ExitCode> {
         Command::Order(orders) => orders.perform().await,
         Command::Key(keys) => keys.perform().await,
         Command::Migrate(migrate) => migrate.perform().await,
+        Command::Backup(backup) => backup.perform().await,
+        Command::Restore(restore) => restore.perform().await,
+        Command::Copy(copy) => copy.perform().await,
+        Command::Doctor(doctor) => doctor.perform().await,
         Command::Docs(docs) => docs.perform(),
-    }
-}
-
-#[derive(Debug, Args)]
-struct Migrate {
-    #[command(flatten)]
-    data: Data,
-}
-
-impl Migrate {
-    async fn perform(self) -> anyhow::Result<ExitCode> {
-        let key = sealing_key(&self.data, Instead::FoundKey)?;
-        open_store(&self.data, &key, true).await?.close().await;
-        print("the schema is up to date")?;
-        Ok(ExitCode::SUCCESS)
     }
 }
 

@@ -24,3 +24,4 @@ mod secrets;
 mod taobao_appip_get;
 mod taobao_time_get;
 mod tidy;
+mod upkeep;

@@ -526,9 +526,14 @@ fn docs_print_every_declaration() {
     );
 }
 
+/// Runs a command in a folder, beside a server there or without one.
+pub fn run_in(folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> Output {
+    command(folder, args).envs(variables.iter().copied()).output().unwrap()
+}
+
 /// Runs a command that must fail, and returns what it complained of.
-fn complaint(folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> String {
-    let output = command(folder, args).envs(variables.iter().copied()).output().unwrap();
+pub fn complaint(folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> String {
+    let output = run_in(folder, args, variables);
     assert!(!output.status.success(), "{args:?}");
     String::from_utf8(output.stderr).unwrap()
 }

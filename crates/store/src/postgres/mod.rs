@@ -8,6 +8,7 @@
 mod link;
 mod merge;
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -22,7 +23,9 @@ use tokio_postgres::{Row, Transaction};
 
 use self::link::{Fate, Link, Target, chain, fate};
 use self::merge::{Job, PATIENCE, PAUSE, PROBE, TRIES_MAX};
+use crate::copy::{Cell, Cells, Table as CopyTable, Type};
 use crate::engine::{Commit, Head, Loaded, Outcome, Recorded, Row as Stored, Table};
+use crate::examine::{Finding, Verdict};
 use crate::seal::{WrappedKey, is_whole};
 use crate::{Entry, Error, Key, LookUp, Usage};
 
@@ -32,6 +35,10 @@ const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql")];
 const WRITERS: usize = 3;
 /// Connections that reads share.
 const READERS: usize = 4;
+
+/// How far the server's clock may be from ours before somebody should look: nothing depends on it but
+/// the order in which people read two logs.
+const SKEW_MS_MAX: i64 = 1000;
 
 type Values<'v> = [&'v (dyn ToSql + Sync)];
 
@@ -416,10 +423,155 @@ impl Postgres {
         Ok(())
     }
 
+    /// Adds rows of a table; those that are there already stay as they are.
+    pub(crate) async fn put_rows(&self, table: &CopyTable, rows: &[Cells]) -> Result<(), Error> {
+        let names: Vec<_> = table.columns.iter().map(|(name, _)| *name).collect();
+        let types = table.columns.iter().enumerate().map(|(at, (_, kind))| {
+            let kind = match kind {
+                Type::Text => "text",
+                Type::Number => "bigint",
+                Type::Bytes | Type::MaybeBytes => "bytea",
+            };
+            format!("${}::{kind}[]", at + 1)
+        });
+        let (names, types) = (names.join(", "), types.collect::<Vec<_>>().join(", "));
+        let sql = format!(
+            "INSERT INTO {} ({names}) SELECT * FROM unnest({types}) ON CONFLICT DO NOTHING",
+            table.name
+        );
+        let column = |at: usize| -> Box<dyn ToSql + Sync + Send> {
+            let cells = rows.iter().map(|row| &row[at]);
+            match table.columns[at].1 {
+                Type::Text => Box::new(cells.map(text_of).collect::<Vec<_>>()),
+                Type::Number => Box::new(cells.map(number_of).collect::<Vec<_>>()),
+                Type::Bytes | Type::MaybeBytes => Box::new(cells.map(bytes_of).collect::<Vec<_>>()),
+            }
+        };
+        let columns: Vec<_> = (0..table.columns.len()).map(column).collect();
+        let values: Vec<&(dyn ToSql + Sync)> =
+            columns.iter().map(|column| column.as_ref() as &(dyn ToSql + Sync)).collect();
+        // Once for each page: a statement of its own, and a copy is not hurried.
+        let mut link = self.target.connect().await.map_err(failed)?;
+        link.client().execute(&sql, &values).await.map(drop).map_err(failed)
+    }
+
+    /// Rows of a table after another.
+    pub(crate) async fn page(
+        &self,
+        table: &CopyTable,
+        after: Option<&[Cell]>,
+        limit: usize,
+    ) -> Result<Vec<Cells>, Error> {
+        let names: Vec<_> = table.columns.iter().map(|(name, _)| *name).collect();
+        let key = names[..table.key].join(", ");
+        let after = after.map(|row| &row[..table.key]).unwrap_or_default();
+        let places: Vec<_> = (1..=after.len()).map(|at| format!("${at}")).collect();
+        let from = match places.as_slice() {
+            [] => "true".to_owned(),
+            places => format!("({key}) > ({})", places.join(", ")),
+        };
+        let sql = format!(
+            "SELECT {} FROM {} WHERE {from} AND {} ORDER BY {key} LIMIT {limit}",
+            names.join(", "),
+            table.name,
+            table.only
+        );
+        let value = |cell: &Cell| -> Box<dyn ToSql + Sync + Send> {
+            match cell {
+                Cell::Number(number) => Box::new(*number),
+                Cell::Bytes(bytes) => Box::new(bytes.clone()),
+                Cell::Text(text) => Box::new(text.clone()),
+                Cell::Nothing => Box::new(None::<String>),
+            }
+        };
+        let values: Vec<_> = after.iter().map(value).collect();
+        let values: Vec<&(dyn ToSql + Sync)> =
+            values.iter().map(|value| value.as_ref() as &(dyn ToSql + Sync)).collect();
+        let mut link = self.target.connect().await.map_err(failed)?;
+        let rows = link.client().query(&sql, &values).await.map_err(failed)?;
+        let cell = |row: &Row, at: usize| match table.columns[at].1 {
+            Type::Text => Cell::Text(row.get(at)),
+            Type::Number => Cell::Number(row.get(at)),
+            Type::Bytes => Cell::Bytes(row.get(at)),
+            Type::MaybeBytes => {
+                row.get::<_, Option<Vec<u8>>>(at).map_or(Cell::Nothing, Cell::Bytes)
+            }
+        };
+        let cells = |row: &Row| (0..table.columns.len()).map(|at| cell(row, at)).collect();
+        Ok(rows.iter().map(cells).collect())
+    }
+
+    pub(crate) async fn examine(&self, now: Moment) -> Result<Vec<Finding>, Error> {
+        const SETTING: &str = "SELECT setting FROM pg_settings WHERE name = $1";
+        const CLOCK: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+        const STANDBYS: &str = "SELECT count(*) FILTER (WHERE sync_state IN ('sync', 'quorum')), \
+                                count(*) FROM pg_stat_replication";
+        const SCHEMA: &str = "SELECT max(step) FROM schema_step";
+        let mut settings = BTreeMap::new();
+        for name in ["server_version", "fsync", "synchronous_commit", "synchronous_standby_names"] {
+            let row = self.row_of(SETTING, &[&name]).await?;
+            settings.insert(name, row.map_or(String::new(), |row| row.get(0)));
+        }
+        let number = async |sql| -> Result<i64, Error> {
+            Ok(self.row_of(sql, &[]).await?.map_or(0, |row| row.get(0)))
+        };
+        let (schema, known) = (number(SCHEMA).await?, MIGRATIONS.len() as i64);
+        let skew_ms = number(CLOCK).await? - now.as_millisecond();
+        let standbys = self.row_of(STANDBYS, &[]).await?;
+        let (synchronous, all): (i64, i64) =
+            standbys.map_or((0, 0), |row| (row.get(0), row.get(1)));
+        let durable = ["on", "remote_write", "remote_apply"];
+        let commit = &settings["synchronous_commit"];
+        let clock = if skew_ms.abs() <= SKEW_MS_MAX { Verdict::Good } else { Verdict::Odd };
+        let version = &settings["server_version"];
+        Ok(vec![
+            Finding::check("engine", format!("PostgreSQL {version}"), true),
+            Finding::check(
+                "schema",
+                format!("{schema}, this program knows {known}"),
+                schema == known,
+            ),
+            Finding::check("fsync", &settings["fsync"], settings["fsync"] == "on"),
+            Finding::check("synchronous_commit", commit, durable.contains(&commit.as_str())),
+            Finding::check(
+                "synchronous_standby_names",
+                &settings["synchronous_standby_names"],
+                !settings["synchronous_standby_names"].is_empty(),
+            ),
+            Finding::check(
+                "standbys",
+                format!("{synchronous} synchronous of {all}"),
+                synchronous > 0,
+            ),
+            Finding::new("clock", format!("{skew_ms} ms ahead of ours"), clock),
+        ])
+    }
+
     /// Finishes what was accepted.
     pub(crate) async fn close(self) {
         // Without senders the writers finish their queues and leave; every caller has been answered.
         drop(self.writers);
+    }
+}
+
+const fn text_of(cell: &Cell) -> Option<&str> {
+    match cell {
+        Cell::Text(text) => Some(text.as_str()),
+        Cell::Number(_) | Cell::Bytes(_) | Cell::Nothing => None,
+    }
+}
+
+const fn number_of(cell: &Cell) -> Option<i64> {
+    match cell {
+        Cell::Number(number) => Some(*number),
+        Cell::Text(_) | Cell::Bytes(_) | Cell::Nothing => None,
+    }
+}
+
+const fn bytes_of(cell: &Cell) -> Option<&[u8]> {
+    match cell {
+        Cell::Bytes(bytes) => Some(bytes.as_slice()),
+        Cell::Text(_) | Cell::Number(_) | Cell::Nothing => None,
     }
 }
 
