@@ -5,6 +5,15 @@ use crate::seal::WrappedKey;
 use crate::sqlite::Sqlite;
 use crate::{Cause, Entry, Error, Key, LookUp, Usage};
 
+/// A step of the schema. Steps only add, so that programs of before go on beside those of after; what
+/// they no longer need goes when nobody needs it any more, in a step that says so.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Step {
+    pub sql: &'static str,
+    /// How many steps a program must know at least to work with a database that has taken this one.
+    pub oldest: i64,
+}
+
 /// Where an aggregate stands: what a commit compares before it writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {

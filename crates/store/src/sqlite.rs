@@ -19,7 +19,7 @@ use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension, Row, p
 use tokio::sync::{mpsc, oneshot};
 
 use crate::copy::{Cell, Cells, Table as CopyTable};
-use crate::engine::{Commit, Head, Loaded, Outcome, Recorded, Row as Stored, Table};
+use crate::engine::{Commit, Head, Loaded, Outcome, Recorded, Row as Stored, Step, Table};
 use crate::examine::{Finding, Verdict};
 use crate::seal::{WrappedKey, is_whole};
 use crate::{Entry, Error, Key, LookUp, Usage};
@@ -27,7 +27,13 @@ use crate::{Entry, Error, Key, LookUp, Usage};
 /// The first SQLite without the WAL-reset race that loses committed pages.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 /// Schema steps, applied in order; the database's `user_version` counts them.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
+const MIGRATIONS: &[Step] = &[
+    Step { sql: include_str!("migrations/1.sql"), oldest: 1 },
+    // From here on keys are wrapped, which programs of before know nothing of.
+    Step { sql: include_str!("migrations/2.sql"), oldest: 2 },
+];
+/// The fact that says how many steps a program must know.
+const OLDEST: &str = "schema_oldest";
 /// Most changes in one transaction: more only delays the first of them.
 const BATCH_MAX: usize = 256;
 /// Most changes waiting for the writer; further callers wait in line, holding their own memory.
@@ -615,19 +621,24 @@ fn value(cell: &Cell) -> Value {
 
 fn migrate(connection: &mut Connection) -> Result<(), Error> {
     let known = MIGRATIONS.len() as i64;
+    let version = |connection: &Connection| {
+        connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))
+    };
     // Only an older database is written to: opening one that is up to date waits for nobody.
-    if connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? == known {
-        return Ok(());
+    let found = version(connection)?;
+    if found >= known {
+        let oldest = fact(connection, OLDEST)?.and_then(|oldest| oldest.parse().ok());
+        let is_ours = found == known || oldest.is_some_and(|oldest: i64| oldest <= known);
+        return if is_ours { Ok(()) } else { Err(Error::SchemaTooNew { found, known }) };
     }
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found > known {
-        return Err(Error::SchemaTooNew { found, known });
-    }
+    let found = version(&transaction)?;
     for (at, step) in MIGRATIONS.iter().enumerate().skip(found as usize) {
-        transaction.execute_batch(step)?;
+        transaction.execute_batch(step.sql)?;
         transaction.pragma_update(None, "user_version", at as i64 + 1)?;
+        let sql = "INSERT OR REPLACE INTO fact VALUES (?1, ?2)";
+        transaction.execute(sql, (OLDEST, step.oldest.to_string()))?;
     }
     Ok(transaction.commit()?)
 }

@@ -24,13 +24,13 @@ use tokio_postgres::{Row, Transaction};
 use self::link::{Fate, Link, Target, chain, fate};
 use self::merge::{Job, PATIENCE, PAUSE, PROBE, TRIES_MAX};
 use crate::copy::{Cell, Cells, Table as CopyTable, Type};
-use crate::engine::{Commit, Head, Loaded, Outcome, Recorded, Row as Stored, Table};
+use crate::engine::{Commit, Head, Loaded, Outcome, Recorded, Row as Stored, Step, Table};
 use crate::examine::{Finding, Verdict};
 use crate::seal::{WrappedKey, is_whole};
 use crate::{Entry, Error, Key, LookUp, Usage};
 
 /// Schema steps, applied in order.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql")];
+const MIGRATIONS: &[Step] = &[Step { sql: include_str!("migrations/1.sql"), oldest: 1 }];
 /// Connections that changes go out over: more only make the server's processes wait for each other.
 const WRITERS: usize = 3;
 /// Connections that reads share.
@@ -604,15 +604,16 @@ async fn lock_keys(link: &mut Link) -> Result<(Transaction<'_>, Vec<WrappedKey>)
 /// Brings the schema up to date. An empty database is new and gets all of it.
 async fn bring_up_to_date(link: &mut Link, migrate: bool) -> Result<(), Error> {
     let known = MIGRATIONS.len() as i64;
-    let found = schema(link).await?;
-    match found {
-        Some(found) if found == known => return Ok(()),
-        Some(found) if found > known => return Err(Error::SchemaTooNew { found, known }),
-        Some(found) if !migrate => return Err(Error::SchemaTooOld { found, known }),
+    match schema(link).await? {
+        Some((found, oldest)) if found == known || oldest <= known && found > known => {
+            return Ok(());
+        }
+        Some((found, _)) if found > known => return Err(Error::SchemaTooNew { found, known }),
+        Some((found, _)) if !migrate => return Err(Error::SchemaTooOld { found, known }),
         _ => {}
     }
-    const BEGIN: &str = "CREATE TABLE IF NOT EXISTS schema_step (step BIGINT PRIMARY KEY); \
-                         INSERT INTO schema_step VALUES (0) ON CONFLICT DO NOTHING";
+    const BEGIN: &str = "CREATE TABLE IF NOT EXISTS schema_step (step BIGINT PRIMARY KEY, oldest BIGINT NOT NULL); \
+        INSERT INTO schema_step VALUES (0, 0) ON CONFLICT DO NOTHING";
     // Two programs that make one table at once get in each other's way once.
     if let Err(error) = link.client().batch_execute(BEGIN).await {
         let code = error.code();
@@ -630,18 +631,21 @@ async fn bring_up_to_date(link: &mut Link, migrate: bool) -> Result<(), Error> {
     const FOUND: &str = "SELECT max(step) FROM schema_step";
     let found: i64 = transaction.query_one(FOUND, &[]).await.map_err(failed)?.get(0);
     for (at, step) in (0i64..).zip(MIGRATIONS).skip(found as usize) {
-        transaction.batch_execute(step).await.map_err(failed)?;
-        let done = "INSERT INTO schema_step VALUES ($1)";
-        transaction.execute(done, &[&(at + 1)]).await.map_err(failed)?;
+        transaction.batch_execute(step.sql).await.map_err(failed)?;
+        let done = "INSERT INTO schema_step VALUES ($1, $2)";
+        transaction.execute(done, &[&(at + 1), &step.oldest]).await.map_err(failed)?;
     }
     transaction.commit().await.map_err(failed)
 }
 
-/// How many steps the schema has taken; `None` for an empty database.
-async fn schema(link: &mut Link) -> Result<Option<i64>, Error> {
-    const SQL: &str = "SELECT max(step) FROM schema_step";
+/// How many steps the schema has taken, and how many a program must know; `None` for an empty database.
+async fn schema(link: &mut Link) -> Result<Option<(i64, i64)>, Error> {
+    const SQL: &str = "SELECT max(step), max(oldest) FROM schema_step";
     match link.client().query_one(SQL, &[]).await {
-        Ok(row) => Ok(row.get::<_, Option<i64>>(0).filter(|found| *found > 0)),
+        Ok(row) => {
+            let found = row.get::<_, Option<i64>>(0).filter(|found| *found > 0);
+            Ok(found.zip(row.get(1)))
+        }
         Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(None),
         Err(error) => Err(failed(error)),
     }
