@@ -38,6 +38,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// How often apps and sessions are checked for changes made by other processes: an app revoked on
 /// the command line is out within this time.
 const ACCESS_POLL: Duration = Duration::from_millis(250);
+/// Every how many of those gateways tell each other how often apps have called: once a second.
+const USAGE_EVERY: u64 = 4;
 /// For how long an answer about readiness is good: asking costs a commit, and anybody may ask.
 const READY_HOLDS: Duration = Duration::from_secs(1);
 
@@ -152,12 +154,14 @@ impl Running {
 }
 
 async fn watch_access(context: Arc<Context>, mut stopped: watch::Receiver<bool>) {
-    loop {
+    for turn in 0u64.. {
         if let Err(error) = context.access.refresh(&context.store).await {
             let error = format!("{:#}", anyhow::Error::from(error));
             tracing::error!(error, "cannot check apps, sessions and keys for changes");
         }
-        if let Err(error) = context.quotas.share(&context.store, context.clock.now()).await {
+        if turn % USAGE_EVERY == 0
+            && let Err(error) = context.quotas.share(&context.store, context.clock.now()).await
+        {
             let error = format!("{:#}", anyhow::Error::from(error));
             tracing::error!(error, "cannot share quotas; each gateway counts alone meanwhile");
         }
