@@ -470,6 +470,60 @@ async fn every_change_counts_once_though_connections_are_lost() {
     }
 }
 
+/// Makes an authority, and a certificate for 127.0.0.1 that it signs, readable by the server.
+fn certify(folder: &Path) {
+    const SCRIPT: &str = "set -e; cd \"$1\"
+        new() { openssl req -newkey rsa:2048 -nodes -keyout $1.key -subj /CN=$1 \"${@:2}\" 2>/dev/null; }
+        new ca -x509 -days 2 -out ca.pem
+        new server -out server.csr
+        echo 'subjectAltName=IP:127.0.0.1' > names
+        openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \
+            -extfile names -out server.pem 2>/dev/null
+        chmod 600 server.key; chmod 755 .
+        if [ $(id -u) = 0 ]; then chown nobody:nogroup server.key server.pem; fi";
+    let mut command = std::process::Command::new("bash");
+    let made = command.args(["-c", SCRIPT, "certify"]).arg(folder).status().unwrap();
+    assert!(made.success(), "openssl; the README's test command installs what is missing");
+}
+
+#[tokio::test]
+async fn a_server_elsewhere_must_have_a_certificate_of_an_authority_that_is_trusted() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    certify(folder.path());
+    certify(other.path());
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let (certificate, key) = (
+        format!("ssl_cert_file={}", file("server.pem")),
+        format!("ssl_key_file={}", file("server.key")),
+    );
+    let server = postgres::Server::start_on(
+        port,
+        &["fsync=off", "ssl=on", &certificate, &key, "listen_addresses=127.0.0.1"],
+    );
+    let database = server.database();
+    let name = database.split(['/', '?']).nth(3).unwrap().to_owned();
+    let open = async |mode: &str, root: &Path| {
+        let root = root.join("ca.pem");
+        let url = format!(
+            "postgres://tripwright@127.0.0.1:{port}/{name}?sslmode={mode}&sslrootcert={}",
+            root.display()
+        );
+        Store::open_postgres(&url, &sealing_key(), true).await
+    };
+    let store = open("require", folder.path()).await.unwrap();
+    add_one(&store, &self::key("a"), "r").await.unwrap();
+    let encrypted = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+                     WHERE client_addr IS NOT NULL";
+    assert_eq!(server.psql(&database, encrypted), b"t\n");
+    let refused = open("require", other.path()).await.err().unwrap();
+    assert!(format!("{refused:?}").contains("InvalidCertificate"), "{refused:?}");
+    assert_eq!(
+        count(&open("disable", other.path()).await.unwrap(), &self::key("a")).await,
+        Some(1)
+    );
+}
+
 async fn gateways_tell_each_other_how_often_apps_have_called(world: World) {
     let (ours, theirs) = (world.open().await, world.open().await);
     let usage = |gateway: &str, calls| Usage {

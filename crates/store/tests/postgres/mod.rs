@@ -9,21 +9,29 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+const DEFAULT_PORT: u16 = 5432;
+
 /// A running server. It stops when its standard input is closed, which the end of this process does.
 pub struct Server {
     lifeline: Child,
     folder: PathBuf,
+    port: u16,
     programs: PathBuf,
 }
 
 impl Server {
     /// Starts a server with these settings.
     pub fn start(settings: &[&str]) -> Self {
+        Self::start_on(DEFAULT_PORT, settings)
+    }
+
+    /// The same on a port of its own, for one that is reached by more than its socket.
+    pub fn start_on(port: u16, settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap().keep();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dev/postgres");
         let mut command = Command::new("bash");
         // An interrupt from the keyboard is for the test; the script follows it.
-        command.process_group(0);
+        command.process_group(0).env("PGPORT", port.to_string());
         command.arg(script).arg(&folder);
         command.args(settings.iter().flat_map(|setting| ["-c", setting]));
         let mut child =
@@ -32,7 +40,7 @@ impl Server {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let programs = line.trim().strip_prefix("ready ");
         let programs = programs.expect("PostgreSQL started; `bash dev/test` installs it").into();
-        Self { lifeline: child, folder, programs }
+        Self { lifeline: child, folder, port, programs }
     }
 
     /// What one of its databases answers to SQL.
@@ -48,11 +56,13 @@ impl Server {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("t{}", COUNT.fetch_add(1, Ordering::SeqCst));
         let mut command = Command::new(self.programs.join("createdb"));
-        command.arg("-h").arg(&self.folder).args(["-U", "tripwright", &name]);
+        command.arg("-h").arg(&self.folder).args(["-p", &self.port.to_string()]);
+        command.args(["-U", "tripwright", &name]);
         let output = command.output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{errors}");
-        format!("postgres:///{name}?user=tripwright&host={}", self.folder.display())
+        let (folder, port) = (self.folder.display(), self.port);
+        format!("postgres:///{name}?user=tripwright&host={folder}&port={port}")
     }
 }
 
