@@ -91,6 +91,17 @@ fn gcm_holds_to_rfc_8998() {
     assert_eq!(sealed, from_hex(expected).unwrap());
 }
 
+/// Made with PyCA's cryptography 48 over OpenSSL 3: the nonce, the ciphertext, the tag.
+#[test]
+fn gcm_puts_the_nonce_first_and_the_tag_last() {
+    const SEALED: &str = "00001234567800000000abcd58e593be9e4444378e0f576a0a94f9bd4186c0af84df";
+    let gcm = sealing(Mode::Gcm, Encoding::Hex);
+    assert_eq!(gcm.open(SEALED).as_deref(), Ok("张三"));
+    let mut fresh = [0; 16];
+    fresh[..12].copy_from_slice(&from_hex(&SEALED[..24]).unwrap());
+    assert_eq!(gcm.seal("张三", fresh), SEALED);
+}
+
 #[test]
 fn a_key_comes_in_three_forms() {
     let ascii = scheme("1234567890abcdef", Scheme::default());
