@@ -21,9 +21,13 @@ struct Fleet(Vec<Program>);
 
 impl Fleet {
     fn start() -> Self {
+        Self::with(&[])
+    }
+
+    fn with(flags: &[&str]) -> Self {
         let (database, key) = (postgres::database(), "5a".repeat(32));
         let variables = [("TRIPWRIGHT_DATABASE", database.as_str()), ("TRIPWRIGHT_KEY", &key)];
-        let serve = |_| Program::serve_in(tempfile::tempdir().unwrap(), &[], &variables);
+        let serve = |_| Program::serve_in(tempfile::tempdir().unwrap(), flags, &variables);
         // All at once: an empty database is made by whoever comes first.
         std::thread::scope(|scope| {
             let starts: Vec<_> = (0..GATEWAYS).map(|at| scope.spawn(move || serve(at))).collect();
@@ -177,31 +181,39 @@ fn what_three_gateways_are_asked_at_the_same_instant_happens_once() {
 }
 
 #[test]
-fn a_cancel_and_a_payment_at_the_same_instant_leave_one_of_them() {
-    let fleet = Fleet::start();
+fn a_cancel_and_a_ticketing_at_the_same_instant_leave_one_of_them() {
+    const ROUNDS: u64 = 10;
+    let fleet = Fleet::with(&["--cancel-while-ticketing"]);
     let mut cancelled = 0;
-    for round in 0..8 {
+    for round in 0..ROUNDS {
         let id = format!("either-{round}");
-        fleet.0[0].run_with_input(&["order", "import", "-"], &order(&id).to_string());
+        let mut order = order(&id);
+        let pay = json!({"do": {"command": "pay", "alipay_trade_no": format!("t-{round}")}});
+        order["history"].as_array_mut().unwrap().push(pay);
+        fleet.0[0].run_with_input(&["order", "import", "-"], &order.to_string());
         let path = format!("flight/test/corp001/{id}");
-        let pay = ["order", "advance", &path, "pay", "--with", r#"{"alipay_trade_no":"t-1"}"#];
+        let with = json!({"tickets": [format!("784-990000000{round}")]}).to_string();
+        let ticket = ["order", "advance", &path, "ticket", "--with", &with];
         // A command starts more slowly than a call; now and then the other way round.
-        let pause = Duration::from_millis(10 * round);
-        let (answers, paid) = std::thread::scope(|scope| {
-            let paying = scope.spawn(|| fleet.0[0].try_run(&pay, "").status.success());
+        let pause = Duration::from_millis(40 * round);
+        let (answers, ticketed) = std::thread::scope(|scope| {
+            let ticketing = scope.spawn(|| fleet.0[0].try_run(&ticket, "").status.success());
             std::thread::sleep(pause);
             let answers = fleet.at_once(|program| cancel(program, &id));
-            (answers, paying.join().unwrap())
+            (answers, ticketing.join().unwrap())
         });
         let result = &all_equal(&answers)["alitrip_btrip_flight_distribution_order_cancel_response"]
             ["result"];
         let won = result["success"] == true;
-        assert_ne!(won, paid, "{result}");
-        let last = if won { "cancel" } else { "pay" };
-        assert_eq!(fleet.story(&path)[0], last);
-        cancelled += usize::from(won);
+        assert_ne!(won, ticketed, "{result}");
+        if ticketed {
+            assert_eq!(result["module"]["fail_code"], "1001", "{result}");
+        }
+        let last = if won { "cancel" } else { "ticket" };
+        assert_eq!(fleet.story(&path), [last, "import"]);
+        cancelled += u64::from(won);
     }
-    assert!(cancelled > 0, "no cancel was ever first");
+    assert!((1..ROUNDS).contains(&cancelled), "one of them was always first: {cancelled}");
 }
 
 #[test]
