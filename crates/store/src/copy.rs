@@ -50,8 +50,7 @@ pub(crate) struct Table {
 
 use Type::{Bytes, MaybeBytes, Number, Text};
 
-/// Every table but what a running gateway says of itself. The keys come last: a copy that was cut short
-/// cannot be opened.
+/// Every table but what a running gateway says of itself.
 #[rustfmt::skip]
 pub(crate) const TABLES: &[Table] = &[
     Table { name: "aggregate", key: 3, kind: Some(1), only: "true", columns: &[
@@ -69,9 +68,16 @@ pub(crate) const TABLES: &[Table] = &[
         ("app_key", Text), ("token_hash", Bytes), ("document", Bytes)] },
     Table { name: "fact", key: 1, kind: None, only: "name = 'demo_edition'", columns: &[
         ("name", Text), ("value", Text)] },
-    Table { name: "sealing_key", key: 2, kind: None, only: "true", columns: &[
-        ("serial", Number), ("wrapped_by", Text), ("name", Text), ("wrapped", Text)] },
 ];
+
+/// The keys come last, once everything else is there: a copy that was cut short cannot be opened.
+const KEYS: Table = Table {
+    name: "sealing_key",
+    key: 2,
+    kind: None,
+    only: "true",
+    columns: &[("serial", Number), ("wrapped_by", Text), ("name", Text), ("wrapped", Text)],
+};
 
 /// How many rows of one kind there are in one table, and what they say together, in whatever order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -120,8 +126,7 @@ fn add(sums: &mut Sums, table: &Table, row: &[Cell]) {
 }
 
 /// Copies an SQLite database into an empty PostgreSQL one and reads both back. `progress` is told how many
-/// rows have been copied and how many there are. Nothing may be written to the one meanwhile; what was
-/// copied of an earlier attempt is left as it is.
+/// rows have been copied and how many there are. Nobody can write to the one meanwhile.
 ///
 /// # Errors
 /// An engine failed, or the one copied to is in use already.
@@ -135,36 +140,58 @@ pub async fn copy(
     if !to.keys().await?.is_empty() {
         return Err(Error::NotEmpty);
     }
-    let mut total = 0;
+    let held = from.hold()?;
+    let mut total = from.count(&KEYS)?;
     for table in TABLES {
         total += from.count(table)?;
     }
     let (mut done, mut read, mut found) = (0, Sums::new(), Sums::new());
-    progress(done, total);
     for table in TABLES {
-        let mut after = None;
-        loop {
-            let (rows, next) = from.page(table, after, PAGE)?;
-            if rows.is_empty() {
-                break;
-            }
-            rows.iter().for_each(|row| add(&mut read, table, row));
-            to.put_rows(table, &rows).await?;
-            done += rows.len() as u64;
+        put(&from, &to, table, &mut read, |rows| {
+            done += rows;
             progress(done, total);
-            after = next;
-        }
+        })
+        .await?;
+        look(&to, table, &mut found).await?;
     }
-    for table in TABLES {
-        let mut after: Option<Cells> = None;
-        loop {
-            let rows = to.page(table, after.as_deref(), PAGE).await?;
-            let Some(last) = rows.last() else { break };
-            after = Some(last.clone());
-            rows.iter().for_each(|row| add(&mut found, table, row));
-        }
+    if read == found {
+        put(&from, &to, &KEYS, &mut read, |_| progress(total, total)).await?;
+        look(&to, &KEYS, &mut found).await?;
     }
+    drop(held);
     from.close().await;
     to.close().await;
     Ok((read, found))
+}
+
+/// Copies a table.
+async fn put(
+    from: &Sqlite,
+    to: &Postgres,
+    table: &Table,
+    sums: &mut Sums,
+    mut progress: impl FnMut(u64),
+) -> Result<(), Error> {
+    let mut after = None;
+    loop {
+        let (rows, next) = from.page(table, after, PAGE)?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        rows.iter().for_each(|row| add(sums, table, row));
+        to.put_rows(table, &rows).await?;
+        progress(rows.len() as u64);
+        after = next;
+    }
+}
+
+/// Reads a table back.
+async fn look(at: &Postgres, table: &Table, sums: &mut Sums) -> Result<(), Error> {
+    let mut after: Option<Cells> = None;
+    loop {
+        let rows = at.page(table, after.as_deref(), PAGE).await?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        after = Some(last.clone());
+        rows.iter().for_each(|row| add(sums, table, row));
+    }
 }

@@ -132,8 +132,16 @@ pub enum Error {
     #[error("the database failed")]
     Engine(#[source] rusqlite::Error),
     /// The database server failed.
-    #[error("the database failed")]
-    Postgres(#[source] tokio_postgres::Error),
+    #[error("the database failed: {0}")]
+    Postgres(String),
+    /// No server of the address takes changes.
+    #[error("no server of the database's address takes changes: {0}")]
+    Unreachable(String),
+    /// A database has orders and no keys.
+    #[error(
+        "the database has no keys: a copy into it was cut short; make a new one and copy again"
+    )]
+    NoKeys,
     /// The address of a database cannot be read.
     #[error("not the address of a database: {0}")]
     Address(String),

@@ -355,6 +355,13 @@ impl Sqlite {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Keeps everybody from writing until what is returned is dropped.
+    pub(crate) fn hold(&self) -> Result<Connection, Error> {
+        let connection = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.execute_batch("BEGIN IMMEDIATE")?;
+        Ok(connection)
+    }
+
     /// How many rows of a table are copied.
     pub(crate) fn count(&self, table: &CopyTable) -> Result<u64, Error> {
         let sql = format!("SELECT count(*) FROM {} WHERE {}", table.name, table.only);

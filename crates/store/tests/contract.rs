@@ -470,6 +470,81 @@ async fn every_change_counts_once_though_connections_are_lost() {
     }
 }
 
+/// A commit is done on one server and its standby has not got it: PostgreSQL acknowledges it all the same
+/// when the wait is cancelled, and closes the connection when it is ended. Neither is believed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_commit_that_no_standby_has_is_not_believed() {
+    let server = postgres::Server::start(&["fsync=off"]);
+    let url = server.database();
+    let store = Arc::new(World::Postgres(url.clone()).open().await);
+    add_one(&store, &key("a"), "r0").await.unwrap();
+    put_app(&store, "test").await;
+    let names = |sql: &str| {
+        server.psql(&url, sql);
+        server.psql(&url, "SELECT pg_reload_conf()");
+    };
+    for how in ["pg_cancel_backend", "pg_terminate_backend"] {
+        names("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+        let changing = {
+            let (store, how) = (Arc::clone(&store), how.to_owned());
+            tokio::spawn(async move { add_one(&store, &key("a"), &how).await })
+        };
+        let revoking = {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                let revoke = |known: Option<App>| {
+                    let revoked_at = Some(at("2026-01-01T00:00:00Z"));
+                    Ok::<_, Error>(App { revoked_at, ..known.unwrap() })
+                };
+                store.change_app(&"test".parse().unwrap(), revoke).await
+            })
+        };
+        let waiting =
+            format!("SELECT count({how}(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+        let mut stopped = 0;
+        while stopped < 2 {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            let answer = String::from_utf8(server.psql(&url, &waiting)).unwrap();
+            stopped += answer.trim().parse::<u32>().unwrap();
+        }
+        let told = changing.await.unwrap();
+        assert!(matches!(told, Err(Error::Unknown(_))), "{how}: {told:?}");
+        let told = revoking.await.unwrap();
+        assert!(matches!(told, Err(Error::Unknown(_))), "{how}: {told:?}");
+        names("ALTER SYSTEM RESET synchronous_standby_names");
+        // Once commits are what they say, asking again tells.
+        assert!(count(&store, &key("a")).await.is_some());
+        add_one(&store, &key("a"), &format!("{how} again")).await.unwrap();
+    }
+}
+
+/// A number that a change names twice is claimed once.
+async fn a_number_named_twice_is_claimed_once(world: World) {
+    let store = world.open().await;
+    let twice =
+        || vec![LookUp { name: "n", value: "1".into() }, LookUp { name: "n", value: "1".into() }];
+    let claim = |_: Option<Document>| (put(1, twice()), ());
+    store.change(&key("a"), &cause("r"), claim).await.unwrap();
+    assert_eq!(store.find("app/one", "thing", &twice()[0]).await.unwrap(), Some(key("a")));
+}
+
+/// A host that takes connections and says nothing does not hide the one that works.
+#[tokio::test]
+async fn a_host_that_says_nothing_does_not_hide_the_others() {
+    let deaf = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let server = postgres::Server::start_on(port, &["fsync=off", "listen_addresses=127.0.0.1"]);
+    let database = server.database();
+    let name = database.split(['/', '?']).nth(3).unwrap();
+    let deaf_port = deaf.local_addr().unwrap().port();
+    let url = format!("postgres://tripwright@127.0.0.1:{deaf_port},127.0.0.1:{port}/{name}");
+    let sealing = sealing_key();
+    let opened = Store::open_postgres(&url, &sealing, true);
+    let store = tokio::time::timeout(std::time::Duration::from_secs(8), opened).await;
+    let store = store.expect("the second host is found").unwrap();
+    assert_eq!(add_one(&store, &key("a"), "r").await.unwrap(), 1);
+}
+
 /// Makes an authority, and a certificate for 127.0.0.1 that it signs, readable by the server.
 fn certify(folder: &Path) {
     const SCRIPT: &str = "set -e; cd \"$1\"
@@ -517,7 +592,7 @@ async fn a_server_elsewhere_must_have_a_certificate_of_an_authority_that_is_trus
                      WHERE client_addr IS NOT NULL";
     assert_eq!(server.psql(&database, encrypted), b"t\n");
     let refused = open("require", other.path()).await.err().unwrap();
-    assert!(format!("{refused:?}").contains("InvalidCertificate"), "{refused:?}");
+    assert!(format!("{refused:?}").contains("invalid peer certificate"), "{refused:?}");
     assert_eq!(
         count(&open("disable", other.path()).await.unwrap(), &self::key("a")).await,
         Some(1)
@@ -851,6 +926,7 @@ async fn the_write_ahead_log_stays_below_its_cap() {
 }
 
 on_both_engines! {
+    a_number_named_twice_is_claimed_once,
     a_database_from_the_future_is_left_alone_when_we_would_miss_something,
     gateways_tell_each_other_how_often_apps_have_called,
     a_change_is_read_back_with_its_story,

@@ -38,8 +38,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// How often apps and sessions are checked for changes made by other processes: an app revoked on
 /// the command line is out within this time.
 const ACCESS_POLL: Duration = Duration::from_millis(250);
-/// Every how many of those gateways tell each other how often apps have called: once a second.
-const USAGE_EVERY: u64 = 4;
+/// How often gateways tell each other how often apps have called.
+const USAGE_POLL: Duration = Duration::from_secs(1);
 /// For how long an answer about readiness is good: asking costs a commit, and anybody may ask.
 const READY_HOLDS: Duration = Duration::from_secs(1);
 
@@ -127,6 +127,7 @@ pub async fn start(context: Arc<Context>, limits: Limits) -> anyhow::Result<Runn
         accepting(Listener::Gateway, gateway, settings.connections_max),
         accepting(Listener::Admin, admin, ADMIN_CONNECTIONS_MAX),
         tokio::spawn(watch_access(Arc::clone(&context), stopped.clone())),
+        tokio::spawn(share_usage(Arc::clone(&context), stopped.clone())),
     ];
     Ok(Running { gateway: gateway_address, admin: admin_address, context, shared, stop, tasks })
 }
@@ -154,20 +155,30 @@ impl Running {
 }
 
 async fn watch_access(context: Arc<Context>, mut stopped: watch::Receiver<bool>) {
-    for turn in 0u64.. {
+    loop {
         if let Err(error) = context.access.refresh(&context.store).await {
             let error = format!("{:#}", anyhow::Error::from(error));
             tracing::error!(error, "cannot check apps, sessions and keys for changes");
         }
-        if turn % USAGE_EVERY == 0
-            && let Err(error) = context.quotas.share(&context.store, context.clock.now()).await
-        {
-            let error = format!("{:#}", anyhow::Error::from(error));
-            tracing::error!(error, "cannot share quotas; each gateway counts alone meanwhile");
-        }
         tokio::select! {
             () = tokio::time::sleep(ACCESS_POLL) => {}
             _ = stopped.changed() => return,
+        }
+    }
+}
+
+/// Apart from the other: a write that hangs must not keep a withdrawn app in.
+async fn share_usage(context: Arc<Context>, mut stopped: watch::Receiver<bool>) {
+    let mut is_last = false;
+    while !is_last {
+        tokio::select! {
+            () = tokio::time::sleep(USAGE_POLL) => {}
+            // Once more, so that a restart forgets nothing.
+            _ = stopped.changed() => is_last = true,
+        }
+        if let Err(error) = context.quotas.share(&context.store, context.clock.now()).await {
+            let error = format!("{:#}", anyhow::Error::from(error));
+            tracing::error!(error, "cannot share quotas; each gateway counts alone meanwhile");
         }
     }
 }

@@ -1,7 +1,8 @@
 //! A connection, and what its errors mean.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,8 +20,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::Error;
 
-/// How long to wait for one host before the next of the address is tried.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long one host has to answer, to the end of its greeting, before the next is tried: one that takes a
+/// connection and says nothing must not hide the others.
+const HOST_TIMEOUT: Duration = Duration::from_secs(2);
 /// After how much silence a host is asked whether it is still there, and given up when it is not.
 const SILENCE: Duration = Duration::from_secs(10);
 /// Asked of every connection. A statement takes milliseconds, so one that takes this long waits for
@@ -32,7 +34,10 @@ const SETTINGS: &str = "SET statement_timeout = '10s'; SET lock_timeout = '5s'; 
 
 /// Where the database is.
 pub(super) struct Target {
-    config: Config,
+    /// One for each host.
+    hosts: Vec<Config>,
+    /// The host that was there last time.
+    last: AtomicUsize,
     tls: Option<MakeRustlsConnect>,
 }
 
@@ -43,34 +48,84 @@ impl Target {
     pub(super) fn read(url: &str) -> Result<Self, Error> {
         let bad = |why: String| Error::Address(why);
         let (url, root) = take_parameter(url, "sslrootcert");
-        let mut config: Config = url.parse().map_err(|error| bad(chain(&error)))?;
-        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-        config.application_name("tripwright");
-        config.keepalives_idle(SILENCE).tcp_user_timeout(SILENCE);
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT_TIMEOUT);
+        let given: Config = url.parse().map_err(|error| bad(describe(&error)))?;
+        if !given.get_hostaddrs().is_empty() {
+            return Err(bad("hostaddr is not taken: give the address as host".to_owned()));
         }
-        let is_near = |host: &Host| match host {
-            Host::Tcp(name) => name == "localhost" || name.starts_with("127.") || name == "::1",
-            Host::Unix(_) => true,
-        };
+        if given.get_hosts().is_empty() {
+            return Err(bad("it names no host".to_owned()));
+        }
         // `prefer`, the default, is neither safe nor needed.
-        let wanted = match config.get_ssl_mode() {
-            SslMode::Prefer => !config.get_hosts().iter().all(is_near),
+        let wanted = match given.get_ssl_mode() {
+            SslMode::Prefer => !given.get_hosts().iter().all(is_near),
             SslMode::Disable => false,
             _ => true,
         };
-        config.ssl_mode(if wanted { SslMode::Require } else { SslMode::Disable });
         let tls = wanted.then(|| tls(root.as_deref()).map_err(bad)).transpose()?;
-        Ok(Self { config, tls: tls.map(MakeRustlsConnect::new) })
+        let hosts = given.get_hosts().iter().enumerate();
+        let hosts = hosts.map(|(at, host)| alone(&given, host, at, wanted)).collect();
+        Ok(Self { hosts, last: AtomicUsize::new(0), tls: tls.map(MakeRustlsConnect::new) })
     }
 
-    pub(super) async fn connect(&self) -> Result<Link, tokio_postgres::Error> {
-        match self.tls.clone() {
-            Some(tls) => Link::open(&self.config, tls).await,
-            None => Link::open(&self.config, NoTls).await,
+    /// Connects to the first host that takes changes.
+    pub(super) async fn connect(&self) -> Result<Link, Error> {
+        let first = self.last.load(Ordering::Relaxed);
+        let mut why = String::new();
+        for turn in 0..self.hosts.len() {
+            let at = (first + turn) % self.hosts.len();
+            let opened = async {
+                match self.tls.clone() {
+                    Some(tls) => Link::open(&self.hosts[at], tls).await,
+                    None => Link::open(&self.hosts[at], NoTls).await,
+                }
+            };
+            why = match tokio::time::timeout(HOST_TIMEOUT, opened).await {
+                Ok(Ok(link)) => {
+                    self.last.store(at, Ordering::Relaxed);
+                    return Ok(link);
+                }
+                Ok(Err(error)) => describe(&error),
+                Err(_) => "no answer in time".to_owned(),
+            };
         }
+        Err(Error::Unreachable(why))
     }
+}
+
+/// Whether a host is this machine.
+fn is_near(host: &Host) -> bool {
+    match host {
+        Host::Tcp(name) => {
+            let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
+            name == "localhost" || address.is_ok_and(|address| address.is_loopback())
+        }
+        Host::Unix(_) => true,
+    }
+}
+
+/// The settings of one host among several.
+fn alone(given: &Config, host: &Host, at: usize, tls: bool) -> Config {
+    let mut config = Config::new();
+    match host {
+        Host::Tcp(name) => config.host(name),
+        Host::Unix(path) => config.host_path(path),
+    };
+    let ports = given.get_ports();
+    if let Some(port) = ports.get(at).or_else(|| ports.first()) {
+        config.port(*port);
+    }
+    given.get_user().map(|user| config.user(user));
+    given.get_password().map(|password| config.password(password));
+    given.get_dbname().map(|name| config.dbname(name));
+    given.get_options().map(|options| config.options(options));
+    config
+        .target_session_attrs(TargetSessionAttrs::ReadWrite)
+        .channel_binding(given.get_channel_binding())
+        .ssl_mode(if tls { SslMode::Require } else { SslMode::Disable })
+        .application_name("tripwright")
+        .keepalives_idle(SILENCE)
+        .tcp_user_timeout(SILENCE);
+    config
 }
 
 /// Takes a parameter that the client library does not know out of an address.
@@ -86,7 +141,7 @@ fn tls(root: Option<&str>) -> Result<ClientConfig, String> {
     // The first to ask decides for the process; everybody here asks for the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let Some(path) = root else {
-        return ClientConfig::with_platform_verifier().map_err(|error| chain(&error));
+        return ClientConfig::with_platform_verifier().map_err(|error| error.to_string());
     };
     let unreadable = |error: &dyn std::error::Error| format!("sslrootcert {path}: {error}");
     let mut roots = RootCertStore::empty();
@@ -141,9 +196,9 @@ impl Link {
         self.client.is_closed()
     }
 
-    /// Whether the server has warned since this was last asked.
-    pub(super) fn take_doubt(&self) -> bool {
-        self.doubtful.swap(false, Ordering::SeqCst)
+    /// Whether the server has ever warned: who shares it cannot know whose commit that was.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.doubtful.load(Ordering::SeqCst)
     }
 
     async fn statement(&self, sql: &'static str) -> Result<Statement, tokio_postgres::Error> {
@@ -200,10 +255,14 @@ pub(super) fn fate(error: &tokio_postgres::Error) -> Fate {
     }
 }
 
-/// An error with everything beneath it.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+/// What an error says, without what it says it about: its details have keys and values in them.
+pub(super) fn describe(error: &tokio_postgres::Error) -> String {
+    if let Some(answer) = error.as_db_error() {
+        let (severity, code) = (answer.severity(), answer.code().code());
+        return format!("{severity} {code}: {}", answer.message());
+    }
     let mut text = error.to_string();
-    let mut next = error.source();
+    let mut next = std::error::Error::source(error);
     while let Some(error) = next {
         text.push_str(": ");
         text.push_str(&error.to_string());
@@ -226,12 +285,17 @@ mod tests {
             ("postgres://u@db1,localhost/d", true),
             ("postgres://u@db1/d?sslmode=disable", false),
             ("postgres://u@db1/d?sslmode=prefer", true),
+            ("postgres://u@127.example.com/d", true),
         ] {
             let target = Target::read(url).unwrap();
             assert_eq!(target.tls.is_some(), expected, "{url}");
         }
         let missing = Target::read("postgres://u@db1/d?sslrootcert=/no/such/file").err().unwrap();
         assert!(missing.to_string().contains("sslrootcert /no/such/file"), "{missing}");
-        assert!(matches!(Target::read("postgres://u@db1/d?nonsense=1"), Err(Error::Address(_))));
+        for bad in
+            ["postgres://u@db1/d?nonsense=1", "postgres:///d?hostaddr=10.0.0.5", "postgres:///d"]
+        {
+            assert!(matches!(Target::read(bad), Err(Error::Address(_))), "{bad}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 use tokio::sync::{mpsc, oneshot};
 
-use super::link::{Fate, Link, Target, chain, fate};
+use super::link::{Fate, Link, Target, describe, fate};
 use crate::engine::{Commit, Outcome};
 use crate::{Error, LookUp};
 
@@ -32,6 +32,7 @@ pub(super) const PROBE: &str = "INSERT INTO fact VALUES ('probe', gen_random_uui
 /// A change that waits, and who is to be told.
 pub(super) struct Job {
     pub commit: Commit,
+    pub since: Instant,
     pub reply: oneshot::Sender<Result<Outcome, Error>>,
 }
 
@@ -56,8 +57,18 @@ async fn write_until_closed(target: Arc<Target>, mut jobs: mpsc::Receiver<Job>) 
             waiting.push_back(job);
         }
         let batch = take_batch(&mut waiting);
+        // Whoever has waited that long is not kept waiting for what cannot be done in time.
+        let (batch, late): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|job| job.since.elapsed() < PATIENCE);
+        for job in late {
+            let late = Error::NotCommitted("the database does not keep up".to_owned());
+            let _ = job.reply.send(Err(late));
+        }
+        if batch.is_empty() {
+            continue;
+        }
         let commits: Vec<&Commit> = batch.iter().map(|job| &job.commit).collect();
-        let outcomes = commit_all(&target, &mut link, &commits).await;
+        let outcomes = commit_all(&target, &mut link, &commits, Instant::now(), false).await;
         for (job, outcome) in batch.into_iter().zip(outcomes) {
             // A caller that has gone away does not need to be told.
             let _ = job.reply.send(outcome);
@@ -91,38 +102,30 @@ fn take_batch(waiting: &mut VecDeque<Job>) -> Vec<Job> {
 
 /// Commits changes that share nothing, each with its own outcome. A statement whose answer was lost is
 /// sent again to whoever takes statements now; what it did the first time is found by its request.
+/// `in_doubt` says that one was lost before.
 async fn commit_all(
     target: &Target,
     link: &mut Option<Link>,
     commits: &[&Commit],
+    began: Instant,
+    mut in_doubt: bool,
 ) -> Vec<Result<Outcome, Error>> {
-    let began = Instant::now();
-    let mut in_doubt = false;
     let mut tries = 0;
     let error = loop {
         let open = match connected(target, link, began).await {
-            // A server that takes connections and loses every statement is none either.
-            Some(open) if !in_doubt || began.elapsed() < PATIENCE => Some(open),
-            _ => None,
+            Ok(open) => open,
+            Err(why) => return commits.iter().map(|_| Err(undone(&why, in_doubt))).collect(),
         };
-        let Some(open) = open else {
-            let why = || "no server takes changes".to_owned();
-            let error = || {
-                if in_doubt { Error::Unknown(why()) } else { Error::NotCommitted(why()) }
-            };
-            return commits.iter().map(|_| Err(error())).collect();
-        };
-        // Dropping the future cancels nothing on the server, so a time-out tells nothing either.
+        // Dropping the future cancels nothing on the server, so a time-out tells nothing either. The
+        // connection stays: what waits there for a standby would wait on another just the same.
         let sent = tokio::time::timeout(PATIENCE, send(open, commits, in_doubt)).await;
-        let fate = match sent {
-            Ok(Ok(_)) if open.take_doubt() => {
-                tracing::warn!("a commit was acknowledged without its standby; asking again");
-                Fate::Unknown
+        let (fate, why) = match sent {
+            Ok(Ok(_)) if open.is_doubtful() => {
+                (Fate::Unknown, "a commit was acknowledged without its standby".to_owned())
             }
             Ok(Ok(outcomes)) => return outcomes.into_iter().map(Ok).collect(),
-            Ok(Err(ref error)) => fate(error),
+            Ok(Err(error)) => (fate(&error), describe(&error)),
             Err(_) => {
-                *link = None;
                 let unknown = || Error::Unknown("no answer in time".to_owned());
                 return commits.iter().map(|_| Err(unknown())).collect();
             }
@@ -130,52 +133,74 @@ async fn commit_all(
         match fate {
             Fate::Again if tries < TRIES_MAX => tries += 1,
             Fate::Unknown | Fate::Elsewhere => {
+                tracing::warn!(why, "the database was lost with changes under way; asking again");
                 in_doubt |= fate == Fate::Unknown;
                 *link = None;
+                tokio::time::sleep(PAUSE).await;
             }
-            Fate::Again | Fate::Failed => match sent {
-                Ok(Err(error)) => break chain(&error),
-                _ => break String::new(),
-            },
+            Fate::Again | Fate::Failed => break why,
         }
     };
-    // It was rolled back. One bad change must not fail the others: each on its own.
+    // This statement was rolled back. One bad change must not fail the others: each on its own.
     if commits.len() == 1 {
-        return vec![Err(Error::NotCommitted(error))];
+        return vec![settle_alone(link.as_ref(), commits, &error, in_doubt).await];
     }
     let mut outcomes = Vec::with_capacity(commits.len());
     for commit in commits {
-        outcomes.extend(Box::pin(commit_all(target, link, &[*commit])).await);
+        let alone = [*commit];
+        outcomes.extend(Box::pin(commit_all(target, link, &alone, began, in_doubt)).await);
     }
     outcomes
 }
 
-/// The connection, opened anew when it is gone; `None` when patience is.
+/// What became of a change that cannot be done now, and may have been done by an earlier statement.
+async fn settle_alone(
+    link: Option<&Link>,
+    commits: &[&Commit],
+    error: &str,
+    in_doubt: bool,
+) -> Result<Outcome, Error> {
+    let Some(link) = link.filter(|_| in_doubt) else { return Err(undone(error, in_doubt)) };
+    let looked_up = async {
+        let is_ours = !settled(link, commits).await?.is_empty();
+        if is_ours {
+            link.query(PROBE, &[]).await?;
+        }
+        Ok::<_, tokio_postgres::Error>(is_ours)
+    };
+    match tokio::time::timeout(PATIENCE, looked_up).await {
+        Ok(Ok(true)) if !link.is_doubtful() => Ok(Outcome::Done),
+        _ => Err(undone(error, in_doubt)),
+    }
+}
+
+/// What is told of a change that did not happen, or of which nobody knows.
+fn undone(why: &str, in_doubt: bool) -> Error {
+    if in_doubt { Error::Unknown(why.to_owned()) } else { Error::NotCommitted(why.to_owned()) }
+}
+
+/// The connection, opened anew when it is gone; the reason there is none when patience is.
 async fn connected<'l>(
     target: &Target,
     link: &'l mut Option<Link>,
     began: Instant,
-) -> Option<&'l Link> {
-    while link.as_ref().is_none_or(Link::is_closed) {
-        match tokio::time::timeout(PATIENCE, target.connect()).await {
-            Ok(Ok(open)) => *link = Some(open),
-            other => {
-                let why = other.map_or_else(
-                    |_| "no answer".to_owned(),
-                    |it| match it {
-                        Ok(_) => String::new(),
-                        Err(error) => chain(&error),
-                    },
-                );
-                tracing::debug!(why, "no connection to the database");
-                if began.elapsed() >= PATIENCE {
-                    return None;
-                }
+) -> Result<&'l Link, String> {
+    loop {
+        if began.elapsed() >= PATIENCE && link.as_ref().is_none_or(Link::is_closed) {
+            return Err("no server takes changes".to_owned());
+        }
+        if link.as_ref().is_some_and(|link| !link.is_closed()) {
+            break;
+        }
+        match target.connect().await {
+            Ok(open) => *link = Some(open),
+            Err(error) => {
+                tracing::debug!(%error, "no connection to the database");
                 tokio::time::sleep(PAUSE).await;
             }
         }
     }
-    link.as_ref()
+    link.as_ref().ok_or_else(|| "no server takes changes".to_owned())
 }
 
 async fn send(
@@ -219,7 +244,11 @@ async fn commit(link: &Link, commits: &[&Commit]) -> Result<Vec<Outcome>, tokio_
     let (mut claim_at, mut claim_name, mut claim_value) = (Vec::new(), Vec::new(), Vec::new());
     let (mut person_at, mut person_hash) = (Vec::new(), Vec::new());
     for (at, commit) in (0i32..).zip(commits) {
-        for LookUp { name, value } in &commit.look_ups {
+        for (nth, LookUp { name, value }) in commit.look_ups.iter().enumerate() {
+            // Claimed twice, a number would be its own rival.
+            if commit.look_ups[..nth].iter().any(|it| it.name == *name && it.value == *value) {
+                continue;
+            }
             claim_at.push(at);
             claim_name.push(*name);
             claim_value.push(value.as_str());

@@ -21,7 +21,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Transaction};
 
-use self::link::{Fate, Link, Target, chain, fate};
+use self::link::{Fate, Link, Target, describe, fate};
 use self::merge::{Job, PATIENCE, PAUSE, PROBE, TRIES_MAX};
 use crate::copy::{Cell, Cells, Table as CopyTable, Type};
 use crate::engine::{Commit, Head, Loaded, Outcome, Recorded, Row as Stored, Step, Table};
@@ -45,6 +45,8 @@ type Values<'v> = [&'v (dyn ToSql + Sync)];
 pub(crate) struct Postgres {
     target: Arc<Target>,
     readers: Vec<Mutex<Option<Arc<Link>>>>,
+    /// For what is written beside changes: reads must not wait behind a commit that waits for a standby.
+    desk: Mutex<Option<Arc<Link>>>,
     turn: AtomicUsize,
     writers: Vec<mpsc::Sender<Job>>,
 }
@@ -53,42 +55,66 @@ impl Postgres {
     /// Connects, and brings an empty database to the schema; an older one only when told to.
     pub(crate) async fn open(url: &str, migrate: bool) -> Result<Self, Error> {
         let target = Arc::new(Target::read(url)?);
-        let mut link = target.connect().await.map_err(failed)?;
+        let mut link = target.connect().await?;
         bring_up_to_date(&mut link, migrate).await?;
         let first = Mutex::new(Some(Arc::new(link)));
         let others = (1..READERS).map(|_| Mutex::new(None));
         let writers = (0..WRITERS).map(|_| merge::start(Arc::clone(&target))).collect();
         let readers = std::iter::once(first).chain(others).collect();
-        Ok(Self { target, readers, turn: AtomicUsize::new(0), writers })
+        Ok(Self { target, readers, desk: Mutex::new(None), turn: AtomicUsize::new(0), writers })
     }
 
-    /// Asks, of whichever server there is. A statement that changes something must be one that may
-    /// happen twice; whether it may have is said too.
-    async fn ask(&self, sql: &'static str, values: &Values<'_>) -> Result<(Vec<Row>, bool), Error> {
-        let slot = &self.readers[self.turn.fetch_add(1, Ordering::Relaxed) % READERS];
+    /// Writes what may be written twice; says what came back, and whether it may have been written twice.
+    async fn write(
+        &self,
+        sql: &'static str,
+        values: &Values<'_>,
+    ) -> Result<(Vec<Row>, bool), Error> {
+        self.ask(&self.desk, sql, values).await
+    }
+
+    /// Asks whichever server there is.
+    async fn ask(
+        &self,
+        slot: &Mutex<Option<Arc<Link>>>,
+        sql: &'static str,
+        values: &Values<'_>,
+    ) -> Result<(Vec<Row>, bool), Error> {
         let began = Instant::now();
         let (mut in_doubt, mut tries) = (false, 0);
         loop {
-            let asked = async {
-                let link = self.link(slot).await?;
-                let rows = link.query(sql, values).await;
-                rows.map(|rows| (rows, link.take_doubt()))
+            let link = match self.link(slot).await {
+                Ok(link) => link,
+                Err(error) if began.elapsed() >= PATIENCE => return Err(error),
+                Err(_) => {
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
             };
-            let error = match tokio::time::timeout(PATIENCE, asked).await {
-                Ok(Ok((rows, false))) => return Ok((rows, in_doubt)),
-                Ok(Ok((_, true))) => "a commit was acknowledged without its standby".to_owned(),
+            let error = match tokio::time::timeout(PATIENCE, link.query(sql, values)).await {
+                Ok(Ok(rows)) if !link.is_doubtful() => return Ok((rows, in_doubt)),
+                Ok(Ok(_)) => "a commit was acknowledged without its standby".to_owned(),
                 Ok(Err(error)) => match fate(&error) {
                     Fate::Again if tries < TRIES_MAX => {
                         tries += 1;
                         continue;
                     }
+                    Fate::Again | Fate::Failed if in_doubt => {
+                        return Err(Error::Unknown(describe(&error)));
+                    }
                     Fate::Again | Fate::Failed => return Err(failed(error)),
-                    Fate::Elsewhere | Fate::Unknown => chain(&error),
+                    Fate::Elsewhere | Fate::Unknown => describe(&error),
                 },
-                Err(_) => "no answer in time".to_owned(),
+                // The connection stays: what waits there would wait on another just the same.
+                Err(_) => return Err(Error::Unknown("no answer in time".to_owned())),
             };
             in_doubt = true;
-            *slot.lock().await = None;
+            let mut kept = slot.lock().await;
+            // Somebody else may have opened a new one already.
+            if kept.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, &link)) {
+                *kept = None;
+            }
+            drop(kept);
             if began.elapsed() >= PATIENCE {
                 return Err(Error::Unknown(error));
             }
@@ -96,10 +122,7 @@ impl Postgres {
         }
     }
 
-    async fn link(
-        &self,
-        slot: &Mutex<Option<Arc<Link>>>,
-    ) -> Result<Arc<Link>, tokio_postgres::Error> {
+    async fn link(&self, slot: &Mutex<Option<Arc<Link>>>) -> Result<Arc<Link>, Error> {
         let mut slot = slot.lock().await;
         if let Some(link) = slot.as_ref().filter(|link| !link.is_closed()) {
             return Ok(Arc::clone(link));
@@ -110,7 +133,8 @@ impl Postgres {
     }
 
     async fn rows_of(&self, sql: &'static str, values: &Values<'_>) -> Result<Vec<Row>, Error> {
-        self.ask(sql, values).await.map(|(rows, _)| rows)
+        let slot = &self.readers[self.turn.fetch_add(1, Ordering::Relaxed) % READERS];
+        self.ask(slot, sql, values).await.map(|(rows, _)| rows)
     }
 
     async fn row_of(&self, sql: &'static str, values: &Values<'_>) -> Result<Option<Row>, Error> {
@@ -134,7 +158,10 @@ impl Postgres {
         (&commit.key.owner, commit.key.kind, &commit.key.id).hash(&mut hasher);
         let writer = &self.writers[hasher.finish() as usize % WRITERS];
         let (reply, answer) = oneshot::channel();
-        writer.send(Job { commit, reply }).await.map_err(|_| Error::Closed)?;
+        writer
+            .send(Job { commit, since: Instant::now(), reply })
+            .await
+            .map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)?
     }
 
@@ -195,7 +222,7 @@ impl Postgres {
         let (app, gateway) = (text(|it| &it.app), text(|it| &it.gateway));
         let (calls, in_second) = (number(|it| it.calls), number(|it| it.calls_in_second));
         let at_ms = number(|it| it.at_ms);
-        self.ask(SQL, &[&day, &app, &gateway, &calls, &in_second, &at_ms]).await.map(drop)
+        self.write(SQL, &[&day, &app, &gateway, &calls, &in_second, &at_ms]).await.map(drop)
     }
 
     pub(crate) async fn usage(&self, day: i64) -> Result<Vec<Usage>, Error> {
@@ -237,11 +264,16 @@ impl Postgres {
             UPDATE fact SET value = (value::bigint + 1)::text \
             WHERE name = 'access_epoch' AND EXISTS (SELECT 1 FROM put) RETURNING 1";
         let (rows, in_doubt) = match &expected {
-            None => self.ask(INSERT, &[&key, &document]).await?,
-            Some(expected) => self.ask(UPDATE, &[&key, &document, expected]).await?,
+            None => self.write(INSERT, &[&key, &document]).await?,
+            Some(expected) => self.write(UPDATE, &[&key, &document, expected]).await?,
         };
         // Sealed anew for every write, a document is nobody else's.
         let is_ours = in_doubt && self.app(key).await?.as_ref() == Some(&document);
+        if is_ours {
+            // Once this is acknowledged, so is what was lost before it; until then nobody knows.
+            let probed = self.probe().await;
+            probed.map_err(|error| Error::Unknown(error.to_string()))?;
+        }
         Ok(if rows.is_empty() && !is_ours { Outcome::Raced } else { Outcome::Done })
     }
 
@@ -265,7 +297,7 @@ impl Postgres {
                 INSERT INTO session VALUES ($1, $2, $3) \
                 ON CONFLICT (app_key, token_hash) DO UPDATE SET document = excluded.document) \
             UPDATE fact SET value = (value::bigint + 1)::text WHERE name = 'access_epoch'";
-        self.ask(SQL, &[&app, &hash, &document]).await.map(drop)
+        self.write(SQL, &[&app, &hash, &document]).await.map(drop)
     }
 
     pub(crate) async fn session(&self, app: &str, hash: Vec<u8>) -> Result<Option<Vec<u8>>, Error> {
@@ -288,7 +320,7 @@ impl Postgres {
     pub(crate) async fn put_fact(&self, name: &'static str, value: String) -> Result<(), Error> {
         const SQL: &str = "INSERT INTO fact VALUES ($1, $2) \
                            ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-        self.ask(SQL, &[&name, &value]).await.map(drop)
+        self.write(SQL, &[&name, &value]).await.map(drop)
     }
 
     pub(crate) async fn access_epoch(&self) -> Result<i64, Error> {
@@ -297,7 +329,7 @@ impl Postgres {
     }
 
     pub(crate) async fn probe(&self) -> Result<(), Error> {
-        self.ask(PROBE, &[]).await.map(drop)
+        self.write(PROBE, &[]).await.map(drop)
     }
 
     pub(crate) async fn keys(&self) -> Result<Vec<WrappedKey>, Error> {
@@ -311,14 +343,15 @@ impl Postgres {
         let text = |field: fn(&WrappedKey) -> &str| added.iter().map(field).collect::<Vec<_>>();
         let (by, name) = (text(|key| &key.wrapped_by), text(|key| &key.name));
         let wrapped = text(|key| &key.wrapped);
-        let mut link = self.target.connect().await.map_err(failed)?;
+        let mut link = self.target.connect().await?;
         let (transaction, kept) = lock_keys(&mut link).await?;
         if !is_whole(&[kept, added.clone()].concat()) {
             return Err(Error::KeysInUse);
         }
         let values: &Values<'_> = &[&serial, &by, &name, &wrapped];
         transaction.execute(SQL, values).await.map_err(failed)?;
-        transaction.commit().await.map_err(failed)
+        let committed = transaction.commit().await;
+        told(committed, &link)
     }
 
     /// The database's keys; a new one gets its first.
@@ -326,9 +359,13 @@ impl Postgres {
         &self,
         make: impl FnOnce() -> Vec<WrappedKey>,
     ) -> Result<Vec<WrappedKey>, Error> {
+        const USED: &str = "SELECT EXISTS (SELECT 1 FROM app) OR EXISTS (SELECT 1 FROM aggregate)";
         let kept = self.keys().await?;
         if !kept.is_empty() {
             return Ok(kept);
+        }
+        if self.row_of(USED, &[]).await?.is_some_and(|row| row.get(0)) {
+            return Err(Error::NoKeys);
         }
         match self.put_keys(make()).await {
             // Or somebody else has given it its keys.
@@ -338,14 +375,15 @@ impl Postgres {
     }
 
     pub(crate) async fn drop_wrappers_but(&self, by: &str) -> Result<(), Error> {
-        let mut link = self.target.connect().await.map_err(failed)?;
+        let mut link = self.target.connect().await?;
         let (transaction, kept) = lock_keys(&mut link).await?;
         if !kept.iter().any(|key| key.wrapped_by == by) {
             return Err(Error::KeysInUse);
         }
         let sql = "DELETE FROM sealing_key WHERE wrapped_by <> $1";
         transaction.execute(sql, &[&by]).await.map_err(failed)?;
-        transaction.commit().await.map_err(failed)
+        let committed = transaction.commit().await;
+        told(committed, &link)
     }
 
     pub(crate) async fn rows(
@@ -401,22 +439,22 @@ impl Postgres {
                 Table::Aggregate => {
                     const SQL: &str = "UPDATE aggregate SET document = $5 \
                         WHERE owner = $1 AND kind = $2 AND id = $3 AND document = $4";
-                    self.ask(SQL, &[&owner, &kind, &id, &known, &document]).await?;
+                    self.write(SQL, &[&owner, &kind, &id, &known, &document]).await?;
                 }
                 Table::Journal => {
                     const SQL: &str = "UPDATE journal SET facts = $6 WHERE owner = $1 \
                         AND kind = $2 AND id = $3 AND version = $4 AND facts = $5";
-                    self.ask(SQL, &[&owner, &kind, &id, &entry, &known, &document]).await?;
+                    self.write(SQL, &[&owner, &kind, &id, &entry, &known, &document]).await?;
                 }
                 Table::App => {
                     const SQL: &str =
                         "UPDATE app SET document = $3 WHERE app_key = $1 AND document = $2";
-                    self.ask(SQL, &[&owner, &known, &document]).await?;
+                    self.write(SQL, &[&owner, &known, &document]).await?;
                 }
                 Table::Session => {
                     const SQL: &str = "UPDATE session SET document = $4 \
                         WHERE app_key = $1 AND token_hash = decode($2, 'hex') AND document = $3";
-                    self.ask(SQL, &[&owner, &id, &known, &document]).await?;
+                    self.write(SQL, &[&owner, &id, &known, &document]).await?;
                 }
             }
         }
@@ -451,7 +489,7 @@ impl Postgres {
         let values: Vec<&(dyn ToSql + Sync)> =
             columns.iter().map(|column| column.as_ref() as &(dyn ToSql + Sync)).collect();
         // Once for each page: a statement of its own, and a copy is not hurried.
-        let mut link = self.target.connect().await.map_err(failed)?;
+        let mut link = self.target.connect().await?;
         link.client().execute(&sql, &values).await.map(drop).map_err(failed)
     }
 
@@ -487,7 +525,7 @@ impl Postgres {
         let values: Vec<_> = after.iter().map(value).collect();
         let values: Vec<&(dyn ToSql + Sync)> =
             values.iter().map(|value| value.as_ref() as &(dyn ToSql + Sync)).collect();
-        let mut link = self.target.connect().await.map_err(failed)?;
+        let mut link = self.target.connect().await?;
         let rows = link.client().query(&sql, &values).await.map_err(failed)?;
         let cell = |row: &Row, at: usize| match table.columns[at].1 {
             Type::Text => Cell::Text(row.get(at)),
@@ -505,7 +543,7 @@ impl Postgres {
         const SETTING: &str = "SELECT setting FROM pg_settings WHERE name = $1";
         const CLOCK: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
         const STANDBYS: &str = "SELECT count(*) FILTER (WHERE sync_state IN ('sync', 'quorum')), \
-                                count(*) FROM pg_stat_replication";
+            count(*), count(*) FILTER (WHERE sync_state IS NULL) FROM pg_stat_replication";
         const SCHEMA: &str = "SELECT max(step) FROM schema_step";
         let mut settings = BTreeMap::new();
         for name in ["server_version", "fsync", "synchronous_commit", "synchronous_standby_names"] {
@@ -518,8 +556,15 @@ impl Postgres {
         let (schema, known) = (number(SCHEMA).await?, MIGRATIONS.len() as i64);
         let skew_ms = number(CLOCK).await? - now.as_millisecond();
         let standbys = self.row_of(STANDBYS, &[]).await?;
-        let (synchronous, all): (i64, i64) =
-            standbys.map_or((0, 0), |row| (row.get(0), row.get(1)));
+        let (synchronous, all, hidden): (i64, i64, i64) =
+            standbys.map_or((0, 0, 0), |row| (row.get(0), row.get(1), row.get(2)));
+        let standbys = if hidden > 0 {
+            let found = format!("{all}, of what kind is hidden: GRANT pg_monitor TO this role");
+            Finding::new("standbys", found, Verdict::Odd)
+        } else {
+            let found = format!("{synchronous} synchronous of {all}");
+            Finding::check("standbys", found, synchronous > 0)
+        };
         let durable = ["on", "remote_write", "remote_apply"];
         let commit = &settings["synchronous_commit"];
         let clock = if skew_ms.abs() <= SKEW_MS_MAX { Verdict::Good } else { Verdict::Odd };
@@ -529,7 +574,7 @@ impl Postgres {
             Finding::check(
                 "schema",
                 format!("{schema}, this program knows {known}"),
-                schema == known,
+                schema >= known,
             ),
             Finding::check("fsync", &settings["fsync"], settings["fsync"] == "on"),
             Finding::check("synchronous_commit", commit, durable.contains(&commit.as_str())),
@@ -538,11 +583,7 @@ impl Postgres {
                 &settings["synchronous_standby_names"],
                 !settings["synchronous_standby_names"].is_empty(),
             ),
-            Finding::check(
-                "standbys",
-                format!("{synchronous} synchronous of {all}"),
-                synchronous > 0,
-            ),
+            standbys,
             Finding::new("clock", format!("{skew_ms} ms ahead of ours"), clock),
         ])
     }
@@ -575,8 +616,20 @@ const fn bytes_of(cell: &Cell) -> Option<&[u8]> {
     }
 }
 
+/// What is known of a transaction once it was told to commit.
+fn told(committed: Result<(), tokio_postgres::Error>, link: &Link) -> Result<(), Error> {
+    match committed {
+        Ok(()) if link.is_doubtful() => {
+            Err(Error::Unknown("it was acknowledged without its standby".to_owned()))
+        }
+        Ok(()) => Ok(()),
+        Err(error) if fate(&error) == Fate::Unknown => Err(Error::Unknown(describe(&error))),
+        Err(error) => Err(failed(error)),
+    }
+}
+
 fn failed(error: tokio_postgres::Error) -> Error {
-    Error::Postgres(error)
+    Error::Postgres(describe(&error))
 }
 
 fn count(limit: usize) -> i64 {
