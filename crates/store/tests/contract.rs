@@ -518,6 +518,55 @@ async fn a_commit_that_no_standby_has_is_not_believed() {
     }
 }
 
+/// The answer of a commit is lost, and sending it again meets an error: the first time still counts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_error_on_the_way_back_does_not_forget_a_doubt() {
+    const NO_ROOM: &str = "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF EXISTS (SELECT 1 FROM aggregate a WHERE a.owner = NEW.owner AND a.kind = NEW.kind
+                   AND a.id = NEW.id AND a.version = NEW.version)
+        THEN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END IF;
+        RETURN NEW; END $$;
+        CREATE TRIGGER no_room BEFORE INSERT ON aggregate FOR EACH ROW EXECUTE FUNCTION no_room()";
+    let server = postgres::Server::start(&["fsync=off"]);
+    let url = server.database();
+    let store = Arc::new(World::Postgres(url.clone()).open().await);
+    server.psql(&url, NO_ROOM);
+    let names = |sql: &str| {
+        server.psql(&url, sql);
+        server.psql(&url, "SELECT pg_reload_conf()");
+    };
+    names("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    let adding: Vec<_> = (0..24)
+        .map(|at| {
+            let store = Arc::clone(&store);
+            tokio::spawn(
+                async move { add_one(&store, &key(&at.to_string()), &at.to_string()).await },
+            )
+        })
+        .collect();
+    const CUT: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    // The first goes alone, those that came meanwhile together.
+    let began = std::time::Instant::now();
+    while began.elapsed() < std::time::Duration::from_secs(3) {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        server.psql(&url, CUT);
+    }
+    names("ALTER SYSTEM RESET synchronous_standby_names");
+    let mut done = 0;
+    for (at, adding) in adding.into_iter().enumerate() {
+        let (told, key) = (adding.await.unwrap(), key(&at.to_string()));
+        let found = count(&store, &key).await;
+        match told {
+            Ok(_) => assert_eq!(found, Some(1), "{at}"),
+            Err(Error::Unknown(_)) => assert_ne!(found, Some(2), "{at}"),
+            Err(Error::NotCommitted(_)) => assert_eq!(found, None, "{at}"),
+            Err(error) => panic!("{error:?}"),
+        }
+        done += u32::from(found.is_some());
+    }
+    assert!(done > 0, "nothing was committed, so nothing was in doubt");
+}
+
 /// A number that a change names twice is claimed once.
 async fn a_number_named_twice_is_claimed_once(world: World) {
     let store = world.open().await;
