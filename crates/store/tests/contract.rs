@@ -411,9 +411,6 @@ async fn every_change_counts_once_though_connections_are_lost() {
     const CALLERS: u32 = 8;
     const EACH: u32 = 150;
     // A commit that waits for a standby that is not there is done, and its answer lost when it is cut.
-    const HOLD: &str = "ALTER SYSTEM SET synchronous_standby_names = 'nobody'";
-    const LET_GO: &str = "ALTER SYSTEM RESET synchronous_standby_names";
-    const RELOAD: &str = "SELECT pg_reload_conf()";
     const CUT: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
                        WHERE datname = current_database() AND pid <> pg_backend_pid()";
     let server = Arc::new(postgres::Server::start(&["fsync=off"]));
@@ -425,13 +422,11 @@ async fn every_change_counts_once_though_connections_are_lost() {
         std::thread::spawn(move || {
             let mut cut = 0;
             while !done.load(std::sync::atomic::Ordering::SeqCst) {
-                server.psql(&url, HOLD);
-                server.psql(&url, RELOAD);
+                server.hold_commits(&url);
                 std::thread::sleep(std::time::Duration::from_millis(20));
                 let answer = String::from_utf8(server.psql(&url, CUT)).unwrap();
                 cut += answer.trim().parse::<u32>().unwrap();
-                server.psql(&url, LET_GO);
-                server.psql(&url, RELOAD);
+                server.let_commits_go(&url);
                 std::thread::sleep(std::time::Duration::from_millis(40));
             }
             cut
@@ -479,12 +474,8 @@ async fn a_commit_that_no_standby_has_is_not_believed() {
     let store = Arc::new(World::Postgres(url.clone()).open().await);
     add_one(&store, &key("a"), "r0").await.unwrap();
     put_app(&store, "test").await;
-    let names = |sql: &str| {
-        server.psql(&url, sql);
-        server.psql(&url, "SELECT pg_reload_conf()");
-    };
     for how in ["pg_cancel_backend", "pg_terminate_backend"] {
-        names("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+        server.hold_commits(&url);
         let changing = {
             let (store, how) = (Arc::clone(&store), how.to_owned());
             tokio::spawn(async move { add_one(&store, &key("a"), &how).await })
@@ -511,7 +502,7 @@ async fn a_commit_that_no_standby_has_is_not_believed() {
         assert!(matches!(told, Err(Error::Unknown(_))), "{how}: {told:?}");
         let told = revoking.await.unwrap();
         assert!(matches!(told, Err(Error::Unknown(_))), "{how}: {told:?}");
-        names("ALTER SYSTEM RESET synchronous_standby_names");
+        server.let_commits_go(&url);
         // Once commits are what they say, asking again tells.
         assert!(count(&store, &key("a")).await.is_some());
         add_one(&store, &key("a"), &format!("{how} again")).await.unwrap();
@@ -531,11 +522,7 @@ async fn an_error_on_the_way_back_does_not_forget_a_doubt() {
     let url = server.database();
     let store = Arc::new(World::Postgres(url.clone()).open().await);
     server.psql(&url, NO_ROOM);
-    let names = |sql: &str| {
-        server.psql(&url, sql);
-        server.psql(&url, "SELECT pg_reload_conf()");
-    };
-    names("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    server.hold_commits(&url);
     let adding: Vec<_> = (0..24)
         .map(|at| {
             let store = Arc::clone(&store);
@@ -551,7 +538,7 @@ async fn an_error_on_the_way_back_does_not_forget_a_doubt() {
         std::thread::sleep(std::time::Duration::from_millis(100));
         server.psql(&url, CUT);
     }
-    names("ALTER SYSTEM RESET synchronous_standby_names");
+    server.let_commits_go(&url);
     let mut done = 0;
     for (at, adding) in adding.into_iter().enumerate() {
         let (told, key) = (adding.await.unwrap(), key(&at.to_string()));

@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::flight::Order;
-use gateway::{demo, flight, import};
-use serde_json::{Value, json};
+use gateway::{flight, import};
+use serde_json::json;
 use store::{Cause, SealingKey, Store};
 use tempfile::TempDir;
 
-use crate::app::{self, CANCEL, WRAPPER, key, payable, sign_md5};
+use crate::app::{self, CANCEL, WRAPPER, key, payable};
+use crate::gateways::call_or_nothing;
 use crate::program::Program;
 
 const ROUNDS: usize = 20;
@@ -52,25 +53,7 @@ async fn prepare(folder: &TempDir, round: usize) {
 /// Cancels an order; `None` when the server died before it answered.
 fn cancel(program: &Program, order: &str) -> Option<Acknowledged> {
     let rq = json!({"sub_channel": "corp001", "dis_order_id": order}).to_string();
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the program under test keeps the machine's time"
-    )]
-    let timestamp = domain::Instant::now().as_millisecond().to_string();
-    let params = [
-        ("method", CANCEL),
-        ("app_key", demo::APP_KEY),
-        ("session", demo::SESSION),
-        ("timestamp", &timestamp),
-        ("v", "2.0"),
-        ("format", "json"),
-        (WRAPPER, &rq),
-    ];
-    let sign = sign_md5(&params, demo::SECRET);
-    let form = top::form::encode(params.into_iter().chain([("sign", sign.as_str())]));
-    let head = "POST /router/rest HTTP/1.1\r\n";
-    let reply = app::try_send(program.address(), head, form.as_bytes()).ok()?;
-    let answer: Value = serde_json::from_slice(&reply.bytes).ok()?;
+    let answer = call_or_nothing(program, CANCEL, (WRAPPER, &rq))?;
     let root = &answer["alitrip_btrip_flight_distribution_order_cancel_response"];
     assert_eq!(root["result"]["success"], true, "{answer}");
     Some(Acknowledged {

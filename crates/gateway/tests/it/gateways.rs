@@ -78,26 +78,30 @@ pub fn order(dis_order_id: &str) -> Value {
     order
 }
 
-/// A signed call, answered as JSON without its request id.
+/// A signed call of the demo app, answered as JSON without its request id.
 fn call(program: &Program, method: &str, param: (&str, &str)) -> Value {
     call_as(program, (demo::APP_KEY, demo::SECRET, demo::SESSION), method, param)
 }
 
-/// The same, or nothing when it was not answered.
-pub fn call_or_nothing(program: &Program, method: &str, param: (&str, &str)) -> Option<Value> {
-    try_call_as(program, (demo::APP_KEY, demo::SECRET, demo::SESSION), method, param)
-}
-
+/// The same of another app.
 fn call_as(
     program: &Program,
     credentials: (&str, &str, &str),
     method: &str,
     param: (&str, &str),
 ) -> Value {
-    try_call_as(program, credentials, method, param).unwrap()
+    let mut answer = try_call(program, credentials, method, param).unwrap();
+    let root = answer.as_object_mut().unwrap().values_mut().next().unwrap();
+    root.as_object_mut().unwrap().remove("request_id");
+    answer
 }
 
-fn try_call_as(
+/// A signed call of the demo app and its whole answer, or nothing when the program died before it.
+pub fn call_or_nothing(program: &Program, method: &str, param: (&str, &str)) -> Option<Value> {
+    try_call(program, (demo::APP_KEY, demo::SECRET, demo::SESSION), method, param)
+}
+
+fn try_call(
     program: &Program,
     (app_key, secret, session): (&str, &str, &str),
     method: &str,
@@ -120,10 +124,7 @@ fn try_call_as(
     let head = "POST /router/rest HTTP/1.1\r\n\
                 Content-Type: application/x-www-form-urlencoded;charset=UTF-8\r\n";
     let reply = try_send(program.address(), head, form::encode(params).as_bytes()).ok()?;
-    let mut answer = reply.json();
-    let root = answer.as_object_mut().unwrap().values_mut().next().unwrap();
-    root.as_object_mut().unwrap().remove("request_id");
-    Some(answer)
+    serde_json::from_slice(&reply.bytes).ok()
 }
 
 fn cancel(program: &Program, dis_order_id: &str) -> Value {

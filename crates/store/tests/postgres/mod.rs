@@ -5,7 +5,7 @@
 use std::io::{BufRead, BufReader, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -45,10 +45,42 @@ impl Server {
 
     /// What one of its databases answers to SQL.
     pub fn psql(&self, url: &str, sql: &str) -> Vec<u8> {
-        let mut command = Command::new(self.programs.join("psql"));
-        let output = command.args([url, "--no-psqlrc", "-At", "-c", sql]).output().unwrap();
+        let output = self.try_psql(url, sql);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         output.stdout
+    }
+
+    fn try_psql(&self, url: &str, sql: &str) -> Output {
+        let mut command = Command::new(self.programs.join("psql"));
+        command.args([url, "--no-psqlrc", "-At", "-c", sql]).output().unwrap()
+    }
+
+    /// From now on every commit waits for a standby that is not there. A server takes up its settings when
+    /// it comes to it, so this waits until a commit really does.
+    pub fn hold_commits(&self, url: &str) {
+        const CUT: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                           WHERE wait_event = 'SyncRep' AND application_name = 'psql'";
+        self.psql(url, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+        self.psql(url, "SELECT pg_reload_conf()");
+        let is_held = || {
+            std::thread::scope(|scope| {
+                let sql = "CREATE TABLE IF NOT EXISTS held (); DROP TABLE held";
+                let writing = scope.spawn(|| self.try_psql(url, sql));
+                while !writing.is_finished() {
+                    if self.psql(url, CUT) != b"0\n" {
+                        return true;
+                    }
+                }
+                false
+            })
+        };
+        while !is_held() {}
+    }
+
+    /// From now on commits wait for nobody.
+    pub fn let_commits_go(&self, url: &str) {
+        self.psql(url, "ALTER SYSTEM RESET synchronous_standby_names");
+        self.psql(url, "SELECT pg_reload_conf()");
     }
 
     /// The address of a new, empty database.
