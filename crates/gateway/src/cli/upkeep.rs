@@ -113,8 +113,8 @@ pub struct Copy {
     #[arg(long)]
     from: String,
 
-    /// postgres://…, a database that was never used
-    #[arg(long)]
+    /// postgres://…, a database that was never used; a password is better kept in the variable
+    #[arg(long, env = "TRIPWRIGHT_DATABASE", hide_env_values = true)]
     to: String,
 }
 
