@@ -72,6 +72,22 @@ pub struct Quota {
 }
 
 impl App {
+    /// A new app: it may call every method as often as it likes, and nothing is bound to it.
+    pub fn new(key: AppKey, secret: Pii<String>) -> Self {
+        Self {
+            key,
+            secret,
+            methods: Entitlement::All,
+            sub_channels: BTreeSet::new(),
+            channels: BTreeSet::new(),
+            cwt_accounts: BTreeSet::new(),
+            partner_keys: Vec::new(),
+            lenient: false,
+            quota: Quota::default(),
+            revoked_at: None,
+        }
+    }
+
     /// Whether the app may call `method`.
     pub fn may_call(&self, method: &str) -> bool {
         match &self.methods {

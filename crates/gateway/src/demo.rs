@@ -4,7 +4,7 @@
 //! and documents are well-formed and nobody's: there is no area code 999999.
 
 use anyhow::Context as _;
-use domain::access::{App, Entitlement, PartnerKey, Quota, Session};
+use domain::access::{App, PartnerKey, Session};
 use domain::id::AppKey;
 use domain::time::platform_clock;
 use domain::{Civil, Instant, Pii};
@@ -63,16 +63,11 @@ pub async fn load(store: &Store, now: Instant) -> anyhow::Result<()> {
         // One that is there stays as it is, but for what its edition did not know: it may have been
         // changed or revoked.
         let mut app = known.unwrap_or_else(|| App {
-            key: key.clone(),
-            secret: Pii::new(SECRET.to_owned()),
-            methods: Entitlement::All,
             sub_channels: sub_channels.iter().filter_map(|id| id.parse().ok()).collect(),
             channels: "80001".parse().into_iter().collect(),
             cwt_accounts: "12342134".parse().into_iter().collect(),
-            partner_keys: Vec::new(),
             lenient: true,
-            quota: Quota::default(),
-            revoked_at: None,
+            ..App::new(key.clone(), Pii::new(SECRET.to_owned()))
         });
         if app.partner_keys.is_empty() {
             let key_id = SM4_KEY_ID.parse().context("key id")?;

@@ -171,26 +171,14 @@ fn seconds_to_midnight(clock: Civil) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use domain::Pii;
-    use domain::access::{Entitlement, Quota};
+    use domain::access::Quota;
 
     use super::*;
 
     fn app(calls_per_day: Option<u32>, calls_per_second: Option<u32>) -> App {
-        App {
-            key: "test".parse().unwrap(),
-            secret: Pii::new("test".into()),
-            methods: Entitlement::All,
-            sub_channels: BTreeSet::new(),
-            channels: BTreeSet::new(),
-            cwt_accounts: BTreeSet::new(),
-            partner_keys: Vec::new(),
-            lenient: false,
-            quota: Quota { calls_per_day, calls_per_second },
-            revoked_at: None,
-        }
+        let app = App::new("test".parse().unwrap(), Pii::new("test".into()));
+        App { quota: Quota { calls_per_day, calls_per_second }, ..app }
     }
 
     fn at(text: &str) -> Instant {

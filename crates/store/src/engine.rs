@@ -68,6 +68,13 @@ pub(crate) struct Row {
     pub document: Vec<u8>,
 }
 
+impl Commit {
+    /// The version it leads to.
+    pub(crate) fn version(&self) -> i64 {
+        self.expected.map_or(0, |head| head.version) + 1
+    }
+}
+
 /// What became of a commit.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {

@@ -271,12 +271,7 @@ impl Sealer {
         place: &Place<'_>,
         tree: &mut Value,
     ) -> Result<BTreeSet<Vec<u8>>, Error> {
-        walk(tree, SEALED, &mut String::new(), &mut |_, _, _| {
-            Err(Error::Unsealable("it has a member called $sealed"))
-        })?;
-        if has_mixed_mark(tree) {
-            return Err(Error::Unsealable("a mark stands beside other members"));
-        }
+        check_sealable(tree)?;
         let ring = self.ring();
         let key = ring.sealing();
         let cipher = key.cipher(place);
@@ -356,15 +351,18 @@ fn unwrap(wrapper: &Wrapper, kept: &[WrappedKey]) -> Result<Ring, Error> {
     })
 }
 
-/// Whether a mark stands beside something: such a value would be written in the clear.
-fn has_mixed_mark(tree: &Value) -> bool {
+/// Whether there is nothing in the tree that would open as what it is not, or be written in the clear.
+fn check_sealable(tree: &Value) -> Result<(), Error> {
     match tree {
-        Value::Object(members) => {
-            let is_mixed = members.len() > 1 && members.keys().any(|name| is_mark(name));
-            is_mixed || members.values().any(has_mixed_mark)
+        Value::Object(members) if is_single(members, SEALED) => {
+            Err(Error::Unsealable("it has a member called $sealed"))
         }
-        Value::Array(elements) => elements.iter().any(has_mixed_mark),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        Value::Object(members) if members.len() > 1 && members.keys().any(|name| is_mark(name)) => {
+            Err(Error::Unsealable("a mark stands beside other members"))
+        }
+        Value::Object(members) => members.values().try_for_each(check_sealable),
+        Value::Array(elements) => elements.iter().try_for_each(check_sealable),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
     }
 }
 

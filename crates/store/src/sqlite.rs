@@ -863,7 +863,7 @@ fn put(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
         WHERE owner = ?1 AND kind = ?2 AND id = ?3 AND version = ?4 - 1";
     const PERSON: &str = "INSERT OR IGNORE INTO person VALUES (?1, ?2, ?3, ?4)";
     let Commit { key, expected, document, facts, what, cause, look_ups, people } = commit;
-    let version = expected.map_or(0, |head| head.version) + 1;
+    let version = commit.version();
     let previous = expected.map(|head| head.last_entry);
     connection.prepare_cached(JOURNAL)?.execute(params![
         previous,

@@ -7,7 +7,7 @@ mod postgres;
 use std::path::Path;
 use std::sync::Arc;
 
-use domain::access::{App, Entitlement, Quota, Session};
+use domain::access::{App, Session};
 use domain::{Instant, Pii, pii};
 use serde::{Deserialize, Serialize};
 use store::{Cause, Decision, Error, Key, LookUp, SealingKey, Store, Usage};
@@ -317,16 +317,8 @@ async fn no_personal_data_stands_in_the_files() {
 
 fn app(key: &str) -> App {
     App {
-        key: key.parse().unwrap(),
-        secret: Pii::new("secret-in-the-clear".into()),
-        methods: Entitlement::All,
         sub_channels: ["corp001".parse().unwrap()].into(),
-        channels: [].into(),
-        partner_keys: Vec::new(),
-        cwt_accounts: [].into(),
-        lenient: false,
-        quota: Quota::default(),
-        revoked_at: None,
+        ..App::new(key.parse().unwrap(), Pii::new("secret-in-the-clear".into()))
     }
 }
 

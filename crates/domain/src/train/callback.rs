@@ -321,8 +321,8 @@ impl TrainOrder {
         found.done()
     }
 
-    /// Checks 4 to 8, and of a refund at a station that it is one. `asked` is the application's seats and when it was made; `None` for a refund at
-    /// the station, which nobody applied for.
+    /// Checks 4 to 8, and of a refund at a station that it is one. `asked` is the application's seats
+    /// and when it was made; `None` for a refund at a station, which nobody applied for.
     pub(super) fn check_content(
         &self,
         callback: &Callback,

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use domain::Pii;
-use domain::access::{App as Application, Entitlement, PARTNER_KEYS_MAX, PartnerKey, Quota};
+use domain::access::{App as Application, Entitlement, PARTNER_KEYS_MAX, PartnerKey};
 use domain::id::{AppKey, ChannelId, CwtAccountNo, KeyId, SubChannel};
 use top::seal::{Key as SealingKey, Scheme};
 
@@ -134,18 +134,7 @@ impl App {
 impl Facts {
     async fn add(self, desk: &Desk) -> anyhow::Result<()> {
         let key = &self.app_key;
-        let mut app = Application {
-            key: key.clone(),
-            secret: Pii::new(context::token()),
-            methods: Entitlement::All,
-            sub_channels: BTreeSet::new(),
-            channels: BTreeSet::new(),
-            cwt_accounts: BTreeSet::new(),
-            partner_keys: Vec::new(),
-            lenient: false,
-            quota: Quota::default(),
-            revoked_at: None,
-        };
+        let mut app = Application::new(key.clone(), Pii::new(context::token()));
         self.apply(&mut app)?;
         let add = |known: Option<Application>| match known {
             Some(_) => bail!("there is an app {key} already; `tripwright app change` changes it"),

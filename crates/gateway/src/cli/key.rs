@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use store::{KeyState, NOTICE, SealingKey};
 
-use super::{Desk, print, write_private};
+use super::{Desk, print, read_key, write_private};
 use crate::settings::Data;
 
 /// The keys that seal personal data.
@@ -57,19 +57,11 @@ impl Keys {
 }
 
 async fn rotate(desk: &Desk, new_key_file: Option<PathBuf>) -> anyhow::Result<()> {
-    let next = match &new_key_file {
-        None => None,
-        Some(path) => {
-            let shown = path.display();
-            if !path.exists() {
-                write_private(path, &SealingKey::generate().to_hex())
-                    .with_context(|| format!("cannot write {shown}"))?;
-            }
-            let text = std::fs::read_to_string(path);
-            let text = text.with_context(|| format!("cannot read the key file {shown}"))?;
-            Some(text.parse::<SealingKey>().with_context(|| shown.to_string())?)
-        }
-    };
+    if let Some(path) = new_key_file.as_ref().filter(|path| !path.exists()) {
+        write_private(path, &SealingKey::generate().to_hex())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let next = new_key_file.as_deref().map(read_key).transpose()?;
     desk.store.add_key(next.as_ref()).await?;
     reseal(desk).await?;
     if let Some(path) = new_key_file {

@@ -195,12 +195,8 @@ enum Instead {
 /// The sealing key: from the file that is named for it, from `TRIPWRIGHT_KEY`, or the sandbox's own.
 fn sealing_key(data: &Data, instead: Instead) -> anyhow::Result<SealingKey> {
     const VARIABLE: &str = "TRIPWRIGHT_KEY";
-    let read = |path: &Path| {
-        let text = std::fs::read_to_string(path);
-        text.with_context(|| format!("cannot read the key file {}", path.display()))
-    };
     if let Some(path) = &data.key_file {
-        return read(path)?.parse().with_context(|| path.display().to_string());
+        return read_key(path);
     }
     if let Some(text) = std::env::var_os(VARIABLE) {
         return text.to_string_lossy().parse().context(VARIABLE);
@@ -236,7 +232,14 @@ fn sealing_key(data: &Data, instead: Instead) -> anyhow::Result<SealingKey> {
             ),
         }
     }
-    read(&path)?.parse().with_context(|| path.display().to_string())
+    read_key(&path)
+}
+
+fn read_key(path: &Path) -> anyhow::Result<SealingKey> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path);
+    let text = text.with_context(|| format!("cannot read the key file {shown}"))?;
+    text.parse().with_context(|| shown.to_string())
 }
 
 /// Writes a file that only its owner can read, whole or not at all, and never over another: of two

@@ -157,7 +157,7 @@ impl Running {
 async fn watch_access(context: Arc<Context>, mut stopped: watch::Receiver<bool>) {
     loop {
         if let Err(error) = context.access.refresh(&context.store).await {
-            let error = format!("{:#}", anyhow::Error::from(error));
+            let error = chain(error);
             tracing::error!(error, "cannot check apps, sessions and keys for changes");
         }
         tokio::select! {
@@ -177,7 +177,7 @@ async fn share_usage(context: Arc<Context>, mut stopped: watch::Receiver<bool>) 
             _ = stopped.changed() => is_last = true,
         }
         if let Err(error) = context.quotas.share(&context.store, context.clock.now()).await {
-            let error = format!("{:#}", anyhow::Error::from(error));
+            let error = chain(error);
             tracing::error!(error, "cannot share quotas; each gateway counts alone meanwhile");
         }
     }
@@ -318,6 +318,11 @@ async fn router(
     Ok(respond::answer(answer, gzip, close))
 }
 
+/// An error with everything beneath it, for the log.
+fn chain(error: store::Error) -> String {
+    format!("{:#}", anyhow::Error::from(error))
+}
+
 /// Ready means that a write really commits.
 async fn ready(shared: &Shared) -> Response<Body> {
     if shared.draining.load(Ordering::SeqCst) {
@@ -337,7 +342,7 @@ async fn ready(shared: &Shared) -> Response<Body> {
             let probed = probed.await;
             let is_ready = probed.is_ok();
             if let Err(error) = probed {
-                let error = format!("{:#}", anyhow::Error::from(error));
+                let error = chain(error);
                 tracing::error!(error, "not ready");
             }
             *readiness = Some((Instant::now(), is_ready));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use domain::Instant;
-use domain::access::{App as Application, Entitlement, Quota, Session};
+use domain::access::{App as Application, Session};
 use domain::flight::{Order, OrderKey};
 use domain::{Pii, Step};
 use gateway::family::Family;
@@ -131,17 +131,10 @@ impl App {
 
     /// Makes an app known, and gives it a session called `<key>-session`.
     pub fn add_app(&self, key: &str, edit: impl FnOnce(&mut Application)) {
+        let secret = Pii::new(format!("{key}-secret"));
         let mut app = Application {
-            key: key.parse().unwrap(),
-            secret: Pii::new(format!("{key}-secret")),
-            methods: Entitlement::All,
             sub_channels: ["corp001".parse().unwrap(), "corp002".parse().unwrap()].into(),
-            channels: [].into(),
-            cwt_accounts: [].into(),
-            partner_keys: Vec::new(),
-            lenient: false,
-            quota: Quota::default(),
-            revoked_at: None,
+            ..Application::new(key.parse().unwrap(), secret)
         };
         edit(&mut app);
         let session = Session {
@@ -242,6 +235,16 @@ pub fn payable(dis_order_id: &str) -> Value {
         },
         "history": [{"at": NOW, "do": {"command": "confirm"}}],
     })
+}
+
+/// The same, payable for as long as anybody tests: for programs that have the machine's clock.
+pub fn long_payable(dis_order_id: &str) -> Value {
+    let mut order = payable(dis_order_id);
+    let segment = &mut order["booking"]["segments"][0];
+    segment["departs"] = "2099-06-01T08:00:00".into();
+    segment["arrives"] = "2099-06-01T11:10:00".into();
+    order["history"] = json!([{"do": {"command": "confirm", "until": "2099-01-01T00:00:00Z"}}]);
+    order
 }
 
 /// The form of an answer.

@@ -9,7 +9,7 @@ use serde_json::json;
 use store::{Cause, SealingKey, Store};
 use tempfile::TempDir;
 
-use crate::app::{self, CANCEL, WRAPPER, key, payable};
+use crate::app::{self, CANCEL, WRAPPER, key, long_payable};
 use crate::gateways::call_or_nothing;
 use crate::program::Program;
 
@@ -40,10 +40,7 @@ async fn prepare(folder: &TempDir, round: usize) {
     let store = open(folder);
     let cause = Cause { at: app::at(app::NOW), actor: "bench".into(), request_id: "r".into() };
     for at in 0..ORDERS_PER_ROUND {
-        let mut order = payable(&name(round, at));
-        order["booking"]["segments"][0]["departs"] = "2099-06-01T08:00:00".into();
-        order["booking"]["segments"][0]["arrives"] = "2099-06-01T11:00:00".into();
-        order["history"] = json!([{"do": {"command": "confirm", "until": "2099-01-01T00:00:00Z"}}]);
+        let order = long_payable(&name(round, at));
         let stored = import::store(&store, serde_json::from_value(order).unwrap(), &cause).await;
         assert!(matches!(stored.unwrap(), import::Outcome::Stored(..)));
     }

@@ -10,8 +10,8 @@ use serde_json::json;
 use store::{Cause, SealingKey, Store};
 use tokio::task::JoinSet;
 
-use crate::app::{self, CANCEL, WRAPPER, key};
-use crate::gateways::{call_or_nothing, order};
+use crate::app::{self, CANCEL, WRAPPER, key, long_payable};
+use crate::gateways::call_or_nothing;
 use crate::postgres::Cluster;
 use crate::program::Program;
 
@@ -54,7 +54,7 @@ async fn prepare(cluster: &Cluster) {
         let store = std::sync::Arc::clone(&store);
         tasks.spawn(async move {
             for at in (caller..ORDERS).step_by(64) {
-                let order = serde_json::from_value(order(&name(at))).unwrap();
+                let order = serde_json::from_value(long_payable(&name(at))).unwrap();
                 let cause =
                     Cause { at: app::at(app::NOW), actor: "bench".into(), request_id: name(at) };
                 import::store(&store, order, &cause).await.unwrap();

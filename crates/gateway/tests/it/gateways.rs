@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use top::form;
 
 use crate::alitrip_btrip_supplychain_train_callback_refund as refund;
-use crate::app::{CANCEL, WRAPPER, payable, sign_md5, try_send};
+use crate::app::{CANCEL, WRAPPER, long_payable, sign_md5, try_send};
 use crate::postgres;
 use crate::program::Program;
 
@@ -66,16 +66,6 @@ impl Fleet {
         let entries = shown["story"].as_array().unwrap().iter();
         entries.map(|entry| entry["what"].as_str().unwrap().to_owned()).collect()
     }
-}
-
-/// An order that stays payable, whatever day it is.
-pub fn order(dis_order_id: &str) -> Value {
-    let mut order = payable(dis_order_id);
-    let segment = &mut order["booking"]["segments"][0];
-    segment["departs"] = "2099-06-01T08:00:00".into();
-    segment["arrives"] = "2099-06-01T11:10:00".into();
-    order["history"][0]["do"]["until"] = "2099-01-01T00:00:00Z".into();
-    order
 }
 
 /// A signed call of the demo app, answered as JSON without its request id.
@@ -140,7 +130,7 @@ fn all_equal(answers: &[Value]) -> &Value {
 #[test]
 fn what_three_gateways_are_asked_at_the_same_instant_happens_once() {
     let fleet = Fleet::start();
-    let orders: Vec<_> = (0..20).map(|at| order(&format!("once-{at}"))).collect();
+    let orders: Vec<_> = (0..20).map(|at| long_payable(&format!("once-{at}"))).collect();
     fleet.0[0].run_with_input(&["order", "import", "-"], &json!(orders).to_string());
     for at in 0..20 {
         let id = format!("once-{at}");
@@ -188,7 +178,7 @@ fn a_cancel_and_a_ticketing_at_the_same_instant_leave_one_of_them() {
     let mut cancelled = 0;
     for round in 0..ROUNDS {
         let id = format!("either-{round}");
-        let mut order = order(&id);
+        let mut order = long_payable(&id);
         let pay = json!({"do": {"command": "pay", "alipay_trade_no": format!("t-{round}")}});
         order["history"].as_array_mut().unwrap().push(pay);
         fleet.0[0].run_with_input(&["order", "import", "-"], &order.to_string());

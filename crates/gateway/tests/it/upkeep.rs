@@ -4,7 +4,7 @@ use std::process::Output;
 
 use serde_json::json;
 
-use crate::gateways::order;
+use crate::app::long_payable;
 use crate::postgres::{self, Cluster};
 use crate::program::{Program, complaint, run_in};
 
@@ -53,7 +53,7 @@ fn a_world_of_orders_is_copied_to_postgresql_with_equal_checksums() {
     let program = Program::serve(&[]);
     let ids: Vec<_> = (0..orders()).collect();
     for page in ids.chunks(10_000) {
-        let orders: Vec<_> = page.iter().map(|at| order(&format!("copied-{at}"))).collect();
+        let orders: Vec<_> = page.iter().map(|at| long_payable(&format!("copied-{at}"))).collect();
         program.run_with_input(&["order", "import", "-"], &json!(orders).to_string());
     }
     assert_eq!(program.cancel("copied-1")["success"], true);

@@ -211,6 +211,15 @@ impl Link {
         Ok(statement)
     }
 
+    /// Asks what is asked too seldom, or too variously, to be kept prepared.
+    pub(super) async fn query_once(
+        &self,
+        sql: &str,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        self.client.query(sql, values).await
+    }
+
     pub(super) async fn query(
         &self,
         sql: &'static str,

@@ -112,9 +112,9 @@ async fn commit_all(
 ) -> Vec<Result<Outcome, Error>> {
     let mut tries = 0;
     let error = loop {
-        let open = match connected(target, link, began).await {
-            Ok(open) => open,
-            Err(why) => return commits.iter().map(|_| Err(undone(&why, in_doubt))).collect(),
+        let Some(open) = connected(target, link, began).await else {
+            let nobody = || Err(undone("no server takes changes", in_doubt));
+            return commits.iter().map(|_| nobody()).collect();
         };
         // Dropping the future cancels nothing on the server, so a time-out tells nothing either. The
         // connection stays: what waits there for a standby would wait on another just the same.
@@ -179,18 +179,15 @@ fn undone(why: &str, in_doubt: bool) -> Error {
     if in_doubt { Error::Unknown(why.to_owned()) } else { Error::NotCommitted(why.to_owned()) }
 }
 
-/// The connection, opened anew when it is gone; the reason there is none when patience is.
+/// The connection, opened anew when it is gone; `None` when patience is.
 async fn connected<'l>(
     target: &Target,
     link: &'l mut Option<Link>,
     began: Instant,
-) -> Result<&'l Link, String> {
-    loop {
-        if began.elapsed() >= PATIENCE && link.as_ref().is_none_or(Link::is_closed) {
-            return Err("no server takes changes".to_owned());
-        }
-        if link.as_ref().is_some_and(|link| !link.is_closed()) {
-            break;
+) -> Option<&'l Link> {
+    while link.as_ref().is_none_or(Link::is_closed) {
+        if began.elapsed() >= PATIENCE {
+            return None;
         }
         match target.connect().await {
             Ok(open) => *link = Some(open),
@@ -200,7 +197,7 @@ async fn connected<'l>(
             }
         }
     }
-    link.as_ref().ok_or_else(|| "no server takes changes".to_owned())
+    link.as_ref()
 }
 
 async fn send(
@@ -228,18 +225,38 @@ async fn send(
     Ok(outcomes)
 }
 
+/// Which changes, as both statements are told: their places, aggregates, versions and requests.
+struct Named<'c> {
+    at: Vec<i32>,
+    owner: Vec<&'c str>,
+    kind: Vec<&'c str>,
+    id: Vec<&'c str>,
+    version: Vec<i64>,
+    actor: Vec<&'c str>,
+    request: Vec<&'c str>,
+}
+
+impl<'c> Named<'c> {
+    fn new(commits: &[&'c Commit]) -> Self {
+        let text =
+            |field: fn(&'c Commit) -> &'c str| commits.iter().map(|commit| field(commit)).collect();
+        Self {
+            at: (0..).take(commits.len()).collect(),
+            owner: text(|commit| &commit.key.owner),
+            kind: text(|commit| commit.key.kind),
+            id: text(|commit| &commit.key.id),
+            version: commits.iter().map(|commit| commit.version()).collect(),
+            actor: text(|commit| &commit.cause.actor),
+            request: text(|commit| &commit.cause.request_id),
+        }
+    }
+}
+
 async fn commit(link: &Link, commits: &[&Commit]) -> Result<Vec<Outcome>, tokio_postgres::Error> {
-    let version = |commit: &&Commit| commit.expected.map_or(0, |head| head.version) + 1;
-    let at: Vec<i32> = (0..).take(commits.len()).collect();
-    let owner: Vec<_> = commits.iter().map(|c| c.key.owner.as_str()).collect();
-    let kind: Vec<_> = commits.iter().map(|c| c.key.kind).collect();
-    let id: Vec<_> = commits.iter().map(|c| c.key.id.as_str()).collect();
-    let version: Vec<i64> = commits.iter().map(version).collect();
+    let Named { at, owner, kind, id, version, actor, request } = Named::new(commits);
     let document: Vec<_> = commits.iter().map(|c| c.document.as_slice()).collect();
     let what: Vec<_> = commits.iter().map(|c| c.what).collect();
     let at_ms: Vec<i64> = commits.iter().map(|c| c.cause.at.as_millisecond()).collect();
-    let actor: Vec<_> = commits.iter().map(|c| c.cause.actor.as_str()).collect();
-    let request: Vec<_> = commits.iter().map(|c| c.cause.request_id.as_str()).collect();
     let facts: Vec<_> = commits.iter().map(|c| c.facts.as_deref()).collect();
     let (mut claim_at, mut claim_name, mut claim_value) = (Vec::new(), Vec::new(), Vec::new());
     let (mut person_at, mut person_hash) = (Vec::new(), Vec::new());
@@ -301,16 +318,7 @@ async fn commit(link: &Link, commits: &[&Commit]) -> Result<Vec<Outcome>, tokio_
 
 /// The places of those changes that stand in the journal on their own request.
 async fn settled(link: &Link, commits: &[&Commit]) -> Result<Vec<usize>, tokio_postgres::Error> {
-    let at: Vec<i32> = (0..).take(commits.len()).collect();
-    let owner: Vec<_> = commits.iter().map(|c| c.key.owner.as_str()).collect();
-    let kind: Vec<_> = commits.iter().map(|c| c.key.kind).collect();
-    let id: Vec<_> = commits.iter().map(|c| c.key.id.as_str()).collect();
-    let version: Vec<i64> =
-        commits.iter().map(|c| c.expected.map_or(0, |head| head.version) + 1).collect();
-    let actor: Vec<_> = commits.iter().map(|c| c.cause.actor.as_str()).collect();
-    let request: Vec<_> = commits.iter().map(|c| c.cause.request_id.as_str()).collect();
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
-        [&at, &owner, &kind, &id, &version, &actor, &request];
-    let rows = link.query(SETTLED, &values).await?;
+    let Named { at, owner, kind, id, version, actor, request } = Named::new(commits);
+    let rows = link.query(SETTLED, &[&at, &owner, &kind, &id, &version, &actor, &request]).await?;
     Ok(rows.iter().map(|row| row.get::<_, i32>(0) as usize).collect())
 }

@@ -40,6 +40,17 @@ const READERS: usize = 4;
 /// the order in which people read two logs.
 const SKEW_MS_MAX: i64 = 1000;
 
+/// A statement that also tells every gateway to look at apps, sessions and keys anew.
+macro_rules! and_tell {
+    ($before:literal, $after:literal) => {
+        concat!(
+            $before,
+            " UPDATE fact SET value = (value::bigint + 1)::text WHERE name = 'access_epoch' ",
+            $after
+        )
+    };
+}
+
 type Values<'v> = [&'v (dyn ToSql + Sync)];
 
 pub(crate) struct Postgres {
@@ -255,14 +266,15 @@ impl Postgres {
         expected: Option<Vec<u8>>,
         document: Vec<u8>,
     ) -> Result<Outcome, Error> {
-        const INSERT: &str = "WITH put AS ( \
-                INSERT INTO app VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING app_key) \
-            UPDATE fact SET value = (value::bigint + 1)::text \
-            WHERE name = 'access_epoch' AND EXISTS (SELECT 1 FROM put) RETURNING 1";
-        const UPDATE: &str = "WITH put AS ( \
-                UPDATE app SET document = $2 WHERE app_key = $1 AND document = $3 RETURNING app_key) \
-            UPDATE fact SET value = (value::bigint + 1)::text \
-            WHERE name = 'access_epoch' AND EXISTS (SELECT 1 FROM put) RETURNING 1";
+        const INSERT: &str = and_tell!(
+            "WITH put AS (INSERT INTO app VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING app_key)",
+            "AND EXISTS (SELECT 1 FROM put) RETURNING 1"
+        );
+        const UPDATE: &str = and_tell!(
+            "WITH put AS (UPDATE app SET document = $2 WHERE app_key = $1 AND document = $3 \
+             RETURNING app_key)",
+            "AND EXISTS (SELECT 1 FROM put) RETURNING 1"
+        );
         let (rows, in_doubt) = match &expected {
             None => self.write(INSERT, &[&key, &document]).await?,
             Some(expected) => self.write(UPDATE, &[&key, &document, expected]).await?,
@@ -293,10 +305,11 @@ impl Postgres {
         hash: Vec<u8>,
         document: Vec<u8>,
     ) -> Result<(), Error> {
-        const SQL: &str = "WITH put AS ( \
-                INSERT INTO session VALUES ($1, $2, $3) \
-                ON CONFLICT (app_key, token_hash) DO UPDATE SET document = excluded.document) \
-            UPDATE fact SET value = (value::bigint + 1)::text WHERE name = 'access_epoch'";
+        const SQL: &str = and_tell!(
+            "WITH put AS (INSERT INTO session VALUES ($1, $2, $3) \
+             ON CONFLICT (app_key, token_hash) DO UPDATE SET document = excluded.document)",
+            ""
+        );
         self.write(SQL, &[&app, &hash, &document]).await.map(drop)
     }
 
@@ -488,9 +501,8 @@ impl Postgres {
         let columns: Vec<_> = (0..table.columns.len()).map(column).collect();
         let values: Vec<&(dyn ToSql + Sync)> =
             columns.iter().map(|column| column.as_ref() as &(dyn ToSql + Sync)).collect();
-        // Once for each page: a statement of its own, and a copy is not hurried.
-        let mut link = self.target.connect().await?;
-        link.client().execute(&sql, &values).await.map(drop).map_err(failed)
+        let link = self.link(&self.desk).await?;
+        link.query_once(&sql, &values).await.map(drop).map_err(failed)
     }
 
     /// Rows of a table after another.
@@ -525,8 +537,8 @@ impl Postgres {
         let values: Vec<_> = after.iter().map(value).collect();
         let values: Vec<&(dyn ToSql + Sync)> =
             values.iter().map(|value| value.as_ref() as &(dyn ToSql + Sync)).collect();
-        let mut link = self.target.connect().await?;
-        let rows = link.client().query(&sql, &values).await.map_err(failed)?;
+        let link = self.link(&self.desk).await?;
+        let rows = link.query_once(&sql, &values).await.map_err(failed)?;
         let cell = |row: &Row, at: usize| match table.columns[at].1 {
             Type::Text => Cell::Text(row.get(at)),
             Type::Number => Cell::Number(row.get(at)),
@@ -646,8 +658,7 @@ fn wrapped_key(row: &Row) -> WrappedKey {
 
 /// Begins to change the keys: nobody else can until that is done, and every gateway will notice.
 async fn lock_keys(link: &mut Link) -> Result<(Transaction<'_>, Vec<WrappedKey>), Error> {
-    const LOCK: &str =
-        "UPDATE fact SET value = (value::bigint + 1)::text WHERE name = 'access_epoch'";
+    const LOCK: &str = and_tell!("", "");
     let transaction = link.client().transaction().await.map_err(failed)?;
     transaction.execute(LOCK, &[]).await.map_err(failed)?;
     let kept = transaction.query(KEYS, &[]).await.map_err(failed)?;
@@ -658,9 +669,7 @@ async fn lock_keys(link: &mut Link) -> Result<(Transaction<'_>, Vec<WrappedKey>)
 async fn bring_up_to_date(link: &mut Link, migrate: bool) -> Result<(), Error> {
     let known = MIGRATIONS.len() as i64;
     match schema(link).await? {
-        Some((found, oldest)) if found == known || oldest <= known && found > known => {
-            return Ok(());
-        }
+        Some((found, oldest)) if found >= known && oldest <= known => return Ok(()),
         Some((found, _)) if found > known => return Err(Error::SchemaTooNew { found, known }),
         Some((found, _)) if !migrate => return Err(Error::SchemaTooOld { found, known }),
         _ => {}

@@ -12,7 +12,7 @@ use gateway::demo;
 use serde_json::{Value, json};
 
 use crate::alitrip_btrip_supplychain_train_callback_refund as refund;
-use crate::app::{CANCEL, WRAPPER, payable};
+use crate::app::{CANCEL, WRAPPER, long_payable};
 use crate::program::Program;
 
 const POSTBACK: &str = "alibaba.happytrip.flight.order.itinerary.postback";
@@ -183,10 +183,7 @@ fn cancel(program: &Program, id: &str) -> Value {
 /// A sandbox that holds the client's awkward order.
 fn sandbox(client: &Client) -> Program {
     let program = Program::serve(&[]);
-    let mut order = payable(&awkward(client));
-    order["booking"]["segments"][0]["departs"] = "2099-06-01T08:00:00".into();
-    order["booking"]["segments"][0]["arrives"] = "2099-06-01T11:00:00".into();
-    order["history"] = json!([{"do": {"command": "confirm", "until": "2099-01-01T00:00:00Z"}}]);
+    let order = long_payable(&awkward(client));
     program.run_with_input(&["order", "import", "-"], &order.to_string());
     program
 }
@@ -306,8 +303,10 @@ fn flow_control_is_raised(client: &Client, program: &Program) {
 fn rentals_are_quoted(client: &Client, program: &Program) {
     let root = "alitrip_rentcar_btb_order_cancelcheck_response";
     let rental = |order_id: &str| {
-        let req =
-            json!({"order_id": order_id, "out_order_id": "gaode123456", "channel_id": "80001"});
+        let req = json!({
+            "trace_id": "2147b30d16692118671772754ed701", "order_id": order_id,
+            "out_order_id": "gaode123456", "exts": "{\"key\":\"value\"}", "channel_id": "80001",
+        });
         let params = json!({"rent_car_b2b_check_cancel_order_req": req.to_string()});
         call(&program.url, QUOTE, params)
     };
