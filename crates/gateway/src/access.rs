@@ -1,17 +1,51 @@
 //! Apps and sessions, cached until somebody changes one.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use domain::access::{App, Session};
-use domain::id::AppKey;
+use domain::access::{App, PartnerKey, Session};
+use domain::id::{AppKey, KeyId};
 use store::{Error, Store};
+use top::seal::Sealing;
+use top::sign::Secret;
 
 use crate::demo;
 
 /// Most apps and sessions remembered; beyond that the cache starts anew. A session is about 200
 /// bytes, so this is about 20 MB.
 const CACHED_MAX: usize = 100_000;
+
+/// An app as calls are checked against it: what follows from its secrets is worked out once.
+#[derive(Debug)]
+pub struct Known {
+    app: App,
+    /// What it signs with.
+    pub secret: Secret,
+    /// The ways in which it seals, newest first; the name of a key that is none, when there is one.
+    pub sealings: Result<Vec<Sealing>, KeyId>,
+}
+
+impl Known {
+    fn new(app: App) -> Self {
+        let secret = Secret::new(app.secret.expose());
+        let sealing = |PartnerKey { key_id, key, scheme }: &PartnerKey| {
+            let unusable = || key_id.clone();
+            let key = key.expose().parse().map_err(|_| unusable())?;
+            Ok(Sealing { key, scheme: scheme.parse().map_err(|_| unusable())? })
+        };
+        let sealings = app.partner_keys.iter().map(sealing).collect();
+        Self { app, secret, sealings }
+    }
+}
+
+impl Deref for Known {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.app
+    }
+}
 
 /// Looks up apps and sessions.
 pub struct Access {
@@ -23,8 +57,10 @@ pub struct Access {
 struct Cache {
     /// The store's access epoch that everything here was read at or after.
     epoch: i64,
-    apps: HashMap<String, Arc<App>>,
-    sessions: HashMap<(String, String), Arc<Session>>,
+    apps: HashMap<String, Arc<Known>>,
+    /// By app and token.
+    sessions: HashMap<String, HashMap<String, Arc<Session>>>,
+    count: usize,
 }
 
 impl Access {
@@ -37,10 +73,7 @@ impl Access {
     ///
     /// # Errors
     /// The store failed.
-    pub async fn app(&self, store: &Store, key: &str) -> Result<Option<Arc<App>>, Error> {
-        let Ok(app_key) = key.parse::<AppKey>() else {
-            return Ok(None);
-        };
+    pub async fn app(&self, store: &Store, key: &str) -> Result<Option<Arc<Known>>, Error> {
         let epoch = {
             let cache = self.cache.read().unwrap_or_else(PoisonError::into_inner);
             if let Some(app) = cache.apps.get(key) {
@@ -48,10 +81,13 @@ impl Access {
             }
             cache.epoch
         };
+        let Ok(app_key) = key.parse::<AppKey>() else {
+            return Ok(None);
+        };
         let found = store.app(&app_key).await?;
         let usable =
             |app: &App| app.revoked_at.is_none() && !(self.production && demo::is_demo_app(app));
-        let Some(app) = found.filter(usable).map(Arc::new) else {
+        let Some(app) = found.filter(usable).map(Known::new).map(Arc::new) else {
             return Ok(None);
         };
         self.remember(epoch, |cache| {
@@ -70,10 +106,10 @@ impl Access {
         app: &AppKey,
         token: &str,
     ) -> Result<Option<Arc<Session>>, Error> {
-        let key = (app.to_string(), token.to_owned());
         let epoch = {
             let cache = self.cache.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(session) = cache.sessions.get(&key) {
+            let session = cache.sessions.get(app.as_str()).and_then(|tokens| tokens.get(token));
+            if let Some(session) = session {
                 return Ok(Some(Arc::clone(session)));
             }
             cache.epoch
@@ -82,7 +118,8 @@ impl Access {
             return Ok(None);
         };
         self.remember(epoch, |cache| {
-            cache.sessions.insert(key, Arc::clone(&session));
+            let tokens = cache.sessions.entry(app.to_string()).or_default();
+            tokens.insert(token.to_owned(), Arc::clone(&session));
         });
         Ok(Some(session))
     }
@@ -110,9 +147,10 @@ impl Access {
         if cache.epoch != epoch {
             return;
         }
-        if cache.apps.len() + cache.sessions.len() >= CACHED_MAX {
+        if cache.count >= CACHED_MAX {
             *cache = Cache { epoch, ..Cache::default() };
         }
+        cache.count += 1;
         add(&mut cache);
     }
 }

@@ -4,17 +4,22 @@
 //! entitlements or state is looked at before the signature.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Instant;
 use hyper::Method as Verb;
 use top::form::read_request;
-use top::{Format, Method, Params, Rejection, Session, SignMethod, Spec, answer, error, sign};
+use top::sign::Secret;
+use top::{Format, Method, Params, Rejection, Session, SignMethod, Spec, answer, error};
 
+use crate::access::Known;
 use crate::failure::Failure;
 use crate::handlers::{self, Caller};
 use crate::{Context, context};
 
+/// What the log calls lines about single calls, which production does without unless asked.
+pub const ACCESS: &str = "access";
 /// How far a call's timestamp may be from our clock, either way.
 const TIMESTAMP_TOLERANCE: Duration = Duration::from_secs(10 * 60);
 /// The only protocol version there is.
@@ -48,7 +53,7 @@ pub struct Answer {
 /// What is known about a call for its one line in the log.
 #[derive(Default)]
 struct Noted {
-    app_key: Option<String>,
+    app: Option<Arc<Known>>,
     method: Option<&'static str>,
 }
 
@@ -113,13 +118,13 @@ async fn admit(
 ) -> Result<(Caller, &'static Spec), Failure> {
     let app_key = params.get("app_key").ok_or(error::MISSING_APP_KEY)?;
     let app = cx.access.app(&cx.store, app_key).await?.ok_or(error::INVALID_APP_KEY)?;
-    noted.app_key = Some(app.key.to_string());
+    noted.app = Some(Arc::clone(&app));
     let method = params.get("method").ok_or(error::MISSING_METHOD)?;
     let spec = spec(method).ok_or(error::INVALID_METHOD)?;
     noted.method = Some(spec.name);
     check_version(params)?;
     check_timestamp(params, now)?;
-    check_sign(params, call.signed_body, app.secret.expose())?;
+    check_sign(params, call.signed_body, &app.secret)?;
     if !app.may_call(spec.name) {
         return Err(error::ISV_PERMISSIONS.into());
     }
@@ -175,14 +180,14 @@ fn check_timestamp(params: &Params<'_>, now: Instant) -> Result<(), Failure> {
     }
 }
 
-fn check_sign(params: &Params<'_>, signed_body: &[u8], secret: &str) -> Result<(), Failure> {
+fn check_sign(params: &Params<'_>, signed_body: &[u8], secret: &Secret) -> Result<(), Failure> {
     let method = match params.get("sign_method") {
         // The oldest clients sign with md5 and do not say so.
         None => SignMethod::Md5,
         Some(name) => name.parse().map_err(|_| Failure::from(error::INVALID_SIGNATURE))?,
     };
     let given = params.get("sign").ok_or(error::MISSING_SIGNATURE)?;
-    if !sign::verify(method, secret, params.iter(), signed_body, given) {
+    if !secret.verify(method, params.iter(), signed_body, given) {
         return Err(error::INVALID_SIGNATURE.into());
     }
     Ok(())
@@ -222,12 +227,17 @@ fn log(
     noted: &Noted,
     failure: Option<Failure>,
 ) {
+    let is_fault = matches!(failure, Some(Failure::Fault(_)));
+    if !is_fault && !tracing::enabled!(target: ACCESS, tracing::Level::INFO) {
+        return;
+    }
     let cost = cx.clock.now().duration_since(began);
     let cost_ms = i64::try_from(cost.as_millis()).unwrap_or(i64::MAX);
-    let (app_key, method) = (noted.app_key.as_deref(), noted.method);
+    let app_key = noted.app.as_ref().map(|app| app.key.as_str());
+    let method = noted.method;
     let address = call.address;
     let Some(failure) = failure else {
-        tracing::info!(request_id, app_key, method, %address, cost_ms, "served");
+        tracing::info!(target: ACCESS, request_id, app_key, method, %address, cost_ms, "served");
         return;
     };
     let rejection = failure.rejection();
@@ -235,13 +245,13 @@ fn log(
     let (msg, sub_code) = (rejection.msg(), rejection.sub_code);
     match &failure {
         Failure::Rejected(_) => {
-            tracing::info!(request_id, app_key, method, %address, cost_ms, code, %msg, sub_code, "rejected");
+            tracing::info!(target: ACCESS, request_id, app_key, method, %address, cost_ms, code, %msg, sub_code, "rejected");
         }
         Failure::Invalid(violations) => {
             let all: Vec<_> =
                 violations.iter().map(|v| format!("{:?} {}", v.kind, v.path)).collect();
             let violations = all.join(", ");
-            tracing::info!(request_id, app_key, method, %address, cost_ms, code, %msg, sub_code, violations, "rejected");
+            tracing::info!(target: ACCESS, request_id, app_key, method, %address, cost_ms, code, %msg, sub_code, violations, "rejected");
         }
         Failure::Fault(fault) => {
             let fault = format!("{fault:#}");

@@ -77,6 +77,12 @@ pub struct Settings {
     #[arg(long, env = "TRIPWRIGHT_DRAIN_GRACE_SECONDS", default_value_t = 0)]
     pub drain_grace_seconds: u64,
 
+    /// A line in the log for every call. Unless said, the sandbox has it and production does not:
+    /// faults are logged either way
+    #[arg(long, env = "TRIPWRIGHT_ACCESS_LOG", num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_parser = BoolishValueParser::new())]
+    pub access_log: Option<bool>,
+
     /// Form of the log
     #[arg(long, env = "TRIPWRIGHT_LOG_FORMAT", value_enum, default_value_t)]
     pub log_format: LogFormat,

@@ -8,15 +8,18 @@
 //! The store knows no travel: a document is whatever serialises, a kind is a name.
 
 mod copy;
+mod documents;
 mod engine;
 mod examine;
 mod postgres;
+mod rewrite;
 mod rotate;
 mod seal;
 mod sqlite;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use domain::Instant;
 use domain::access::{App, Session};
@@ -25,13 +28,16 @@ use domain::pii::Trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 pub use crate::copy::{Sum, Sums, copy};
+pub use crate::documents::DOCUMENTS_BYTES_MAX;
+use crate::documents::Documents;
 use crate::engine::{Commit, Engine, Outcome, Recorded};
 pub use crate::examine::{Finding, Verdict};
 pub use crate::rotate::{KeyState, NOTICE, Resealed};
-use crate::seal::Sealer;
 pub use crate::seal::{BadKey, Key as SealingKey};
+use crate::seal::{Opened, Sealer};
 
 /// How often a change is decided anew after losing a race. Each loss means another caller changed
 /// the same aggregate in between, so sixteen in a row is a storm on one order, not bad luck.
@@ -44,7 +50,7 @@ pub const FOUND_MAX: usize = 500;
 pub const JOURNAL_READ_MAX: usize = 1000;
 
 /// Where an aggregate is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key {
     /// What kind of thing it is, such as `flight`.
     pub kind: &'static str,
@@ -250,10 +256,20 @@ pub enum Error {
     Closed,
 }
 
+/// An aggregate as it was stored last.
+#[derive(Debug, PartialEq)]
+pub struct Stored<D> {
+    /// The document.
+    pub document: D,
+    /// Its version, from 1.
+    pub version: i64,
+}
+
 /// The store.
 pub struct Store {
     engine: Engine,
     sealer: Sealer,
+    documents: Documents,
 }
 
 impl Store {
@@ -271,7 +287,7 @@ impl Store {
             }
             other => Ok(seal::first_keys(key, other)),
         })?;
-        Ok(Self { engine: Engine::Sqlite(engine), sealer: Sealer::new(key, &kept)? })
+        Ok(Self::new(Engine::Sqlite(engine), Sealer::new(key, &kept)?))
     }
 
     /// Connects to a PostgreSQL database and checks that `key` opens it. An empty one is given its
@@ -283,7 +299,17 @@ impl Store {
     pub async fn open_postgres(url: &str, key: &SealingKey, migrate: bool) -> Result<Self, Error> {
         let engine = postgres::Postgres::open(url, migrate).await?;
         let kept = engine.first_keys(|| seal::first_keys(key, None)).await?;
-        Ok(Self { engine: Engine::Postgres(engine), sealer: Sealer::new(key, &kept)? })
+        Ok(Self::new(Engine::Postgres(engine), Sealer::new(key, &kept)?))
+    }
+
+    fn new(engine: Engine, sealer: Sealer) -> Self {
+        Self { engine, sealer, documents: Documents::new(DOCUMENTS_BYTES_MAX) }
+    }
+
+    /// Keeps documents that were read, up to so many bytes of what is stored; none for 0.
+    #[must_use]
+    pub fn keeping_documents(self, bytes: u64) -> Self {
+        Self { documents: Documents::new(bytes), ..self }
     }
 
     /// Loads the aggregate, asks `decide`, and commits what it says. Returns `decide`'s own answer
@@ -303,19 +329,18 @@ impl Store {
         for _ in 0..CHANGE_ATTEMPTS_MAX {
             let loaded = self.engine.load(key).await?;
             let place = Place::of(key);
-            let (document, known) = match &loaded {
+            let mut opened = Opened::default();
+            let document = match &loaded {
                 Some(loaded) => {
-                    let mut people = BTreeSet::new();
-                    let tree = self.open_tree(&place, &loaded.document, Some(&mut people)).await?;
-                    (Some(place.read(tree)?), people)
+                    Some(self.open_noting(&place, &loaded.document, Some(&mut opened)).await?)
                 }
-                None => (None, BTreeSet::new()),
+                None => None,
             };
             let (decision, answer) = decide(document);
             let Decision::Put { document, what, facts, look_ups } = decision else {
                 return Ok(answer);
             };
-            let (document, people) = self.seal(&place, &document)?;
+            let (document, people) = self.seal_again(&place, &document, &opened)?;
             let version = loaded.as_ref().map_or(0, |loaded| loaded.head.version) + 1;
             let (kind, id) = Place::facts(key.kind, &key.id, version);
             let story = Place { kind: &kind, owner: &key.owner, id: &id };
@@ -328,7 +353,7 @@ impl Store {
                 what,
                 cause: cause.clone(),
                 look_ups,
-                people: people.difference(&known).cloned().collect(),
+                people: people.into_iter().collect(),
             };
             match self.engine.commit(commit).await? {
                 Outcome::Done => return Ok(answer),
@@ -346,17 +371,43 @@ impl Store {
     /// # Errors
     /// The engine failed or the document does not open.
     pub async fn get<D: DeserializeOwned>(&self, key: &Key) -> Result<Option<D>, Error> {
-        Ok(self.read(key).await?.map(|(document, _)| document))
+        let Some(loaded) = self.engine.load(key).await? else { return Ok(None) };
+        Ok(Some(self.open(&Place::of(key), &loaded.document).await?))
     }
 
-    /// The aggregate as it is now, and its version.
+    /// The aggregate as it is now, for whoever only looks at it: one that was read before is opened and
+    /// read anew only if it has changed since.
     ///
     /// # Errors
     /// The engine failed or the document does not open.
-    pub async fn read<D: DeserializeOwned>(&self, key: &Key) -> Result<Option<(D, i64)>, Error> {
+    pub async fn read<D>(&self, key: &Key) -> Result<Option<Arc<Stored<D>>>, Error>
+    where
+        D: DeserializeOwned + Send + Sync + 'static,
+    {
+        // Before anything is read, so that what is read is at least as new.
+        let moment = match &self.engine {
+            Engine::Sqlite(engine) => Some(engine.moment()?),
+            // A server that takes over may not have what was read from the one before.
+            Engine::Postgres(_) => None,
+        };
+        if let (Engine::Sqlite(engine), Some(moment)) = (&self.engine, moment)
+            && let Some(known) = self.documents.get::<D>(key)
+        {
+            if known.is_of(moment) {
+                return Ok(Some(known.stored));
+            }
+            if engine.version(key)? == Some(known.stored.version) {
+                known.hold_for(moment);
+                return Ok(Some(known.stored));
+            }
+        }
         let Some(loaded) = self.engine.load(key).await? else { return Ok(None) };
         let document = self.open(&Place::of(key), &loaded.document).await?;
-        Ok(Some((document, loaded.head.version)))
+        let stored = Arc::new(Stored { document, version: loaded.head.version });
+        if let Some(moment) = moment {
+            self.documents.put(key, &stored, loaded.document.len(), moment);
+        }
+        Ok(Some(stored))
     }
 
     /// A hash that only this store's key gives, as 32 hex digits; for each purpose another.
@@ -588,36 +639,48 @@ impl Store {
     }
 
     fn seal<D: Serialize>(&self, place: &Place<'_>, document: &D) -> Result<Sealed, Error> {
-        let unreadable = |source| place.unreadable(source);
-        let mut tree = serde_json::to_value(document).map_err(unreadable)?;
-        let people = self.sealer.seal(place, &mut tree)?;
-        Ok((serde_json::to_vec(&tree).map_err(unreadable)?, people))
+        self.seal_again(place, document, &Opened::default())
+    }
+
+    fn seal_again<D: Serialize>(
+        &self,
+        place: &Place<'_>,
+        document: &D,
+        opened: &Opened,
+    ) -> Result<Sealed, Error> {
+        let json = serde_json::to_vec(document).map_err(|source| place.unreadable(source))?;
+        self.sealer.seal(place, &Zeroizing::new(json), opened)
     }
 
     async fn open<D: DeserializeOwned>(&self, place: &Place<'_>, bytes: &[u8]) -> Result<D, Error> {
-        place.read(self.open_tree(place, bytes, None).await?)
+        self.open_noting(place, bytes, None).await
     }
 
-    async fn open_tree(
+    async fn open_noting<D: DeserializeOwned>(
         &self,
         place: &Place<'_>,
         bytes: &[u8],
-        mut people: Option<&mut BTreeSet<Vec<u8>>>,
-    ) -> Result<Value, Error> {
-        let mut read = || {
-            let mut tree: Value =
-                serde_json::from_slice(bytes).map_err(|source| place.unreadable(source))?;
-            self.sealer.open(place, &mut tree, people.as_deref_mut())?;
-            Ok(tree)
-        };
-        match read() {
+        opened: Option<&mut Opened>,
+    ) -> Result<D, Error> {
+        let json = self.open_json(place, bytes, opened).await?;
+        serde_json::from_slice(&json).map_err(|source| place.unreadable(source))
+    }
+
+    async fn open_json(
+        &self,
+        place: &Place<'_>,
+        bytes: &[u8],
+        mut opened: Option<&mut Opened>,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let json = match self.sealer.open(place, bytes, opened.as_deref_mut()) {
             // Another process has made a new key since we looked.
             Err(Error::UnknownKey(_)) => {
                 self.take_up_keys().await?;
-                read()
+                self.sealer.open(place, bytes, opened)
             }
             done => done,
-        }
+        };
+        json.map(Zeroizing::new)
     }
 }
 
@@ -648,10 +711,6 @@ impl<'a> Place<'a> {
     /// Kind and id of the place of what the journal says about an aggregate's version.
     fn facts(kind: &str, id: &str, version: i64) -> (String, String) {
         (format!("journal/{kind}"), format!("{id}@{version}"))
-    }
-
-    fn read<D: DeserializeOwned>(&self, tree: Value) -> Result<D, Error> {
-        serde_json::from_value(tree).map_err(|source| self.unreadable(source))
     }
 
     fn unreadable(&self, source: serde_json::Error) -> Error {

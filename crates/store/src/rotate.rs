@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::engine::{Row, Table};
-use crate::seal::HASH_SERIAL;
+use crate::seal::{HASH_SERIAL, Opened};
 use crate::{Error, Place, SealingKey, Store};
 
 /// How long until every gateway has noticed a new key: they look once a second.
@@ -88,13 +86,12 @@ impl Store {
             Table::Aggregate | Table::App | Table::Session => (row.kind.clone(), row.id.clone()),
         };
         let place = Place { kind: &kind, owner: &row.owner, id: &id };
-        let tree: Value =
-            serde_json::from_slice(&row.document).map_err(|source| place.unreadable(source))?;
-        if !self.sealer.is_outdated(&tree) {
+        if !self.sealer.is_outdated(&place, &row.document)? {
             return Ok(None);
         }
-        let tree = self.open_tree(&place, &row.document, None).await?;
-        Ok(Some(self.seal(&place, &tree)?.0))
+        let json = self.open_json(&place, &row.document, None).await?;
+        let (sealed, _) = self.sealer.seal(&place, &json, &Opened::default())?;
+        Ok(Some(sealed))
     }
 
     /// From now on only the operator's key in use opens the database.

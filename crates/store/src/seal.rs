@@ -7,8 +7,10 @@
 //! The database's keys are random and kept in it, wrapped by the operator's. So a new one can be made
 //! while many gateways serve, and the operator's key be replaced without any of them standing still.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use aes_gcm::aead::{Aead, Payload};
@@ -20,10 +22,10 @@ use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use rand::TryRng;
 use rand::rngs::SysRng;
-use serde_json::{Map, Value};
 use sha2::Sha256;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
+use crate::rewrite::{Replace, Steps, Stopped, rewrite};
 use crate::{Error, Place};
 
 /// The name under which a sealed value stands in a stored document.
@@ -139,7 +141,8 @@ impl Wrapper {
     }
 
     fn wrap(&self, serial: i64, name: &str, key: &Key) -> WrappedKey {
-        let sealed = encrypt(&self.cipher, key.0.as_slice(), &format!("{serial}:{name}"));
+        let (nonce, bound_to) = (Nonces::default().next(), format!("{serial}:{name}"));
+        let sealed = encrypt(&self.cipher, nonce, key.0.as_slice(), &bound_to);
         let (wrapped_by, name, wrapped) = (self.id.clone(), name.to_owned(), BASE64.encode(sealed));
         WrappedKey { serial, wrapped_by, name, wrapped }
     }
@@ -155,6 +158,8 @@ impl Wrapper {
 /// The keys of a database, unwrapped.
 struct Ring {
     hash: Key,
+    /// What every hash begins with.
+    mac: Hmac<Sha256>,
     /// By serial: the last one seals.
     seals: BTreeMap<i64, Arc<DataKey>>,
 }
@@ -162,6 +167,8 @@ struct Ring {
 /// A key that seals documents.
 struct DataKey {
     id: String,
+    /// What every value begins with that it has sealed.
+    prefix: String,
     key: Key,
     derive: Hkdf<Sha256>,
 }
@@ -169,11 +176,12 @@ struct DataKey {
 impl DataKey {
     fn new(id: String, key: Key) -> Arc<Self> {
         let derive = Hkdf::<Sha256>::new(None, key.0.as_slice());
-        Arc::new(Self { id, key, derive })
+        let prefix = format!("v1.{id}.");
+        Arc::new(Self { id, prefix, key, derive })
     }
 
     fn cipher(&self, place: &Place<'_>) -> Aes256Gcm {
-        let purpose = format!("tripwright document sealing 1 {}", associated_data(place, ""));
+        let purpose = format!("tripwright document sealing 1 {}", Bound::to(place).text);
         cipher(&expand(&self.derive, &purpose))
     }
 }
@@ -184,8 +192,8 @@ impl Ring {
         Arc::clone(newest)
     }
 
-    fn named(&self, id: &str) -> Option<&Arc<DataKey>> {
-        self.seals.values().find(|key| key.id == id)
+    fn named(&self, id: &str) -> Option<&DataKey> {
+        self.seals.values().find(|key| key.id == id).map(Deref::deref)
     }
 }
 
@@ -250,79 +258,66 @@ impl Sealer {
         &self.wrapper.id
     }
 
-    /// Whether a document, as it is stored, was sealed with another key than the newest.
-    pub(crate) fn is_outdated(&self, tree: &Value) -> bool {
-        let newest = format!("v1.{}.", self.ring().sealing().id);
-        is_sealed_otherwise(tree, &newest)
+    /// Whether something in a document, as it is stored, was sealed with another key than the newest.
+    pub(crate) fn is_outdated(&self, place: &Place<'_>, json: &[u8]) -> Result<bool, Error> {
+        let ring = self.ring();
+        let mut looking = Looking { newest: ring.sealing().prefix.clone(), found: false };
+        rewritten(place, json, &mut looking)?;
+        Ok(looking.found)
     }
 
     /// A keyed hash for look-ups by a value that is only stored sealed.
     pub fn keyed_hash(&self, value: &str) -> Vec<u8> {
-        hash(&self.ring().hash, value)
+        hash(&self.ring(), value)
     }
 
-    /// Replaces every marked value of the tree by its sealed form. Returns what people's orders are
-    /// found by.
+    /// Replaces every marked value of a document by its sealed form. Returns what people's orders are
+    /// found by, as far as it was not among what was `opened` before: that, where it has not changed,
+    /// keeps its seal.
     ///
     /// # Errors
-    /// The tree has what must not be sealed so.
+    /// The document has what must not be sealed so.
     pub(crate) fn seal(
         &self,
         place: &Place<'_>,
-        tree: &mut Value,
-    ) -> Result<BTreeSet<Vec<u8>>, Error> {
-        check_sealable(tree)?;
+        json: &[u8],
+        opened: &Opened,
+    ) -> Result<(Vec<u8>, BTreeSet<Vec<u8>>), Error> {
         let ring = self.ring();
         let key = ring.sealing();
-        let cipher = key.cipher(place);
-        let mut people = BTreeSet::new();
-        walk(tree, MARK, &mut String::new(), &mut |path, found_by, value| {
-            let Value::String(clear) = value else {
-                return Err(Error::Unsealable("a marked value is not a text"));
-            };
-            let clear = Zeroizing::new(clear);
-            people.extend(person(&ring, found_by, &clear));
-            let bytes = encrypt(&cipher, clear.as_bytes(), &associated_data(place, path));
-            let sealed = format!("v1.{}.{}", key.id, BASE64.encode(bytes));
-            Ok(single(SEALED, found_by, Value::String(sealed)))
-        })?;
-        Ok(people)
+        let mut sealing = Sealing {
+            ring: &ring,
+            key: &key,
+            place,
+            cipher: None,
+            opened,
+            next: 0,
+            nonces: Nonces::default(),
+            bound: Bound::to(place),
+            people: BTreeSet::new(),
+        };
+        let sealed = rewritten(place, json, &mut sealing)?;
+        Ok((sealed, sealing.people))
     }
 
-    /// Replaces every sealed value of the tree by its marked clear form. Adds what people's orders are
-    /// found by to `people`, for whoever wants to know.
+    /// Replaces every sealed value of a document by its marked clear form. Adds each to `opened`, for
+    /// whoever is going to seal the document again.
     ///
     /// # Errors
     /// A value is broken, or sealed with a key that is not known here, or not yet.
     pub(crate) fn open(
         &self,
         place: &Place<'_>,
-        tree: &mut Value,
-        mut people: Option<&mut BTreeSet<Vec<u8>>>,
-    ) -> Result<(), Error> {
+        json: &[u8],
+        opened: Option<&mut Opened>,
+    ) -> Result<Vec<u8>, Error> {
         let ring = self.ring();
-        let mut last: Option<(&Arc<DataKey>, Aes256Gcm)> = None;
-        walk(tree, SEALED, &mut String::new(), &mut |path, found_by, value| {
-            let broken =
-                || Error::Sealed(format!("{} {} {}{path}", place.kind, place.owner, place.id));
-            let sealed = value.as_str().ok_or_else(broken)?;
-            let rest = sealed.strip_prefix("v1.").ok_or_else(broken)?;
-            let (key_id, text) = rest.split_once('.').ok_or_else(broken)?;
-            // Nearly always all values of a document have one key.
-            if last.as_ref().is_none_or(|(key, _)| key.id != key_id) {
-                let key = ring.named(key_id);
-                let key = key.ok_or_else(|| Error::UnknownKey(key_id.to_owned()))?;
-                last = Some((key, key.cipher(place)));
-            }
-            let (_, cipher) = last.as_ref().ok_or_else(broken)?;
-            let bytes = BASE64.decode(text).map_err(|_| broken())?;
-            let clear = decrypt(cipher, &bytes, &associated_data(place, path));
-            let clear = String::from_utf8(clear.ok_or_else(broken)?).map_err(|_| broken())?;
-            if let Some(people) = people.as_mut() {
-                people.extend(person(&ring, found_by, &clear));
-            }
-            Ok(single(MARK, found_by, Value::String(clear)))
-        })
+        let mut opening =
+            Opening { ring: &ring, place, last: None, opened, bound: Bound::to(place) };
+        if let Some(opened) = opening.opened.as_mut() {
+            opened.0.clear();
+        }
+        rewritten(place, json, &mut opening)
     }
 
     /// What the orders of a person are found by.
@@ -343,7 +338,10 @@ fn unwrap(wrapper: &Wrapper, kept: &[WrappedKey]) -> Result<Ring, Error> {
             seals.insert(kept.serial, DataKey::new(kept.name.clone(), key));
         }
     }
-    let ring = hash.filter(|_| !seals.is_empty()).map(|hash| Ring { hash, seals });
+    let ring = hash.filter(|_| !seals.is_empty()).map(|hash| {
+        let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(hash.0.as_slice());
+        Ring { hash, mac: mac.expect("HMAC takes a key of any length"), seals }
+    });
     ring.ok_or_else(|| {
         let expected: BTreeSet<_> = kept.iter().map(|key| key.wrapped_by.as_str()).collect();
         let expected = expected.into_iter().collect::<Vec<_>>().join(" or ");
@@ -351,30 +349,179 @@ fn unwrap(wrapper: &Wrapper, kept: &[WrappedKey]) -> Result<Ring, Error> {
     })
 }
 
-/// Whether there is nothing in the tree that would open as what it is not, or be written in the clear.
-fn check_sealable(tree: &Value) -> Result<(), Error> {
-    match tree {
-        Value::Object(members) if is_single(members, SEALED) => {
-            Err(Error::Unsealable("it has a member called $sealed"))
+/// What was sealed in a document, in the order in which it stood there.
+#[derive(Default)]
+pub(crate) struct Opened(Vec<OpenedValue>);
+
+struct OpenedValue {
+    /// Where it stood, as a JSON pointer.
+    path: String,
+    found_by: String,
+    clear: Zeroizing<String>,
+    sealed: String,
+}
+
+fn rewritten<R: Replace<Error = Error>>(
+    place: &Place<'_>,
+    json: &[u8],
+    by: &mut R,
+) -> Result<Vec<u8>, Error> {
+    rewrite(json, by).map_err(|stopped| match stopped {
+        Stopped::Refused(error) => error,
+        Stopped::NotJson => {
+            place.unreadable(serde::de::Error::custom("the document is not JSON of ours"))
         }
-        Value::Object(members) if members.len() > 1 && members.keys().any(|name| is_mark(name)) => {
-            Err(Error::Unsealable("a mark stands beside other members"))
+    })
+}
+
+/// Seals what is marked.
+struct Sealing<'s> {
+    ring: &'s Ring,
+    key: &'s DataKey,
+    place: &'s Place<'s>,
+    /// Made when first needed: often nothing that is sealed has changed.
+    cipher: Option<Aes256Gcm>,
+    opened: &'s Opened,
+    /// Which of what was opened probably comes next.
+    next: usize,
+    nonces: Nonces,
+    bound: Bound,
+    people: BTreeSet<Vec<u8>>,
+}
+
+impl Replace for Sealing<'_> {
+    type Error = Error;
+
+    const NAME: &'static str = MARK;
+
+    fn replace(
+        &mut self,
+        steps: &Steps<'_>,
+        found_by: &str,
+        text: Option<Cow<'_, str>>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let clear = text.ok_or(Error::Unsealable("a marked value is not a text"))?;
+        self.bound.go_to(steps);
+        push_name(out, SEALED, found_by);
+        out.push(b'"');
+        let known = |value: &&OpenedValue| {
+            value.path == self.bound.path() && value.found_by == found_by && *value.clear == *clear
+        };
+        let kept = self.opened.0.get(self.next).filter(known);
+        let kept = kept.or_else(|| self.opened.0.iter().find(known));
+        if let Some(kept) = kept.filter(|kept| kept.sealed.starts_with(&self.key.prefix)) {
+            self.next += 1;
+            out.extend_from_slice(kept.sealed.as_bytes());
+        } else {
+            self.people.extend(person(self.ring, found_by, &clear));
+            let cipher = self.cipher.get_or_insert_with(|| self.key.cipher(self.place));
+            let nonce = self.nonces.next();
+            let bytes = encrypt(cipher, nonce, clear.as_bytes(), &self.bound.text);
+            out.extend_from_slice(self.key.prefix.as_bytes());
+            out.extend_from_slice(BASE64.encode(bytes).as_bytes());
         }
-        Value::Object(members) => members.values().try_for_each(check_sealable),
-        Value::Array(elements) => elements.iter().try_for_each(check_sealable),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
+        out.extend_from_slice(b"\"}");
+        // What was copied out of its quotes is a copy that nobody else wipes.
+        if let Cow::Owned(mut clear) = clear {
+            clear.zeroize();
+        }
+        Ok(())
+    }
+
+    fn look_at(&mut self, name: &str) -> Result<(), Error> {
+        if after(SEALED, name).is_some() {
+            return Err(Error::Unsealable("it has a member called $sealed"));
+        }
+        if is_mark(name) {
+            return Err(Error::Unsealable("a mark stands beside other members"));
+        }
+        Ok(())
     }
 }
 
-fn is_sealed_otherwise(tree: &Value, newest: &str) -> bool {
-    match tree {
-        Value::Object(members) => members.iter().any(|(name, child)| match child {
-            Value::String(text) if after(SEALED, name).is_some() => !text.starts_with(newest),
-            _ => is_sealed_otherwise(child, newest),
-        }),
-        Value::Array(elements) => elements.iter().any(|child| is_sealed_otherwise(child, newest)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+/// Opens what is sealed.
+struct Opening<'s> {
+    ring: &'s Ring,
+    place: &'s Place<'s>,
+    /// The key of the value before: nearly always all values of a document have one.
+    last: Option<(&'s DataKey, Aes256Gcm)>,
+    opened: Option<&'s mut Opened>,
+    bound: Bound,
+}
+
+impl Replace for Opening<'_> {
+    type Error = Error;
+
+    const NAME: &'static str = SEALED;
+
+    fn replace(
+        &mut self,
+        steps: &Steps<'_>,
+        found_by: &str,
+        text: Option<Cow<'_, str>>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let place = self.place;
+        self.bound.go_to(steps);
+        let path = self.bound.path();
+        let broken = || Error::Sealed(format!("{} {} {}{path}", place.kind, place.owner, place.id));
+        let sealed = text.ok_or_else(broken)?;
+        let rest = sealed.strip_prefix("v1.").ok_or_else(broken)?;
+        let (key_id, value) = rest.split_once('.').ok_or_else(broken)?;
+        if self.last.as_ref().is_none_or(|(key, _)| key.id != key_id) {
+            let key = self.ring.named(key_id);
+            let key = key.ok_or_else(|| Error::UnknownKey(key_id.to_owned()))?;
+            self.last = Some((key, key.cipher(place)));
+        }
+        let (_, cipher) = self.last.as_ref().ok_or_else(broken)?;
+        let bytes = BASE64.decode(value).map_err(|_| broken())?;
+        let clear = decrypt(cipher, &bytes, &self.bound.text).ok_or_else(broken)?;
+        let clear = Zeroizing::new(String::from_utf8(clear).map_err(|_| broken())?);
+        push_name(out, MARK, found_by);
+        serde_json::to_writer(&mut *out, clear.as_str()).map_err(|_| broken())?;
+        out.push(b'}');
+        if let Some(opened) = self.opened.as_mut() {
+            let (path, found_by) = (path.to_owned(), found_by.to_owned());
+            opened.0.push(OpenedValue { path, found_by, clear, sealed: sealed.into_owned() });
+        }
+        Ok(())
     }
+}
+
+/// Looks for what is sealed with another key than the newest.
+struct Looking {
+    newest: String,
+    found: bool,
+}
+
+impl Replace for Looking {
+    type Error = Error;
+
+    const NAME: &'static str = SEALED;
+
+    fn replace(
+        &mut self,
+        _: &Steps<'_>,
+        _: &str,
+        text: Option<Cow<'_, str>>,
+        _: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        // What is no text is for whoever opens it to complain about.
+        self.found |= text.is_none_or(|text| !text.starts_with(&self.newest));
+        Ok(())
+    }
+}
+
+/// Writes `{"name:found_by":`.
+fn push_name(out: &mut Vec<u8>, name: &str, found_by: &str) {
+    out.extend_from_slice(b"{\"");
+    out.extend_from_slice(name.as_bytes());
+    if !found_by.is_empty() {
+        out.push(b':');
+        out.extend_from_slice(found_by.as_bytes());
+    }
+    out.extend_from_slice(b"\":");
 }
 
 fn person(ring: &Ring, found_by: &str, value: &str) -> Option<Vec<u8>> {
@@ -383,14 +530,13 @@ fn person(ring: &Ring, found_by: &str, value: &str) -> Option<Vec<u8>> {
 
 fn person_hash(ring: &Ring, found_by: Trait, value: &str) -> Vec<u8> {
     let value = Zeroizing::new(format!("{}:{}", found_by.name(), found_by.canonical(value)));
-    let mut hash = hash(&ring.hash, &value);
+    let mut hash = hash(ring, &value);
     hash.truncate(PERSON_BYTES);
     hash
 }
 
-fn hash(key: &Key, value: &str) -> Vec<u8> {
-    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key.0.as_slice())
-        .expect("HMAC takes a key of any length");
+fn hash(ring: &Ring, value: &str) -> Vec<u8> {
+    let mut mac = ring.mac.clone();
     mac.update(value.as_bytes());
     mac.finalize().into_bytes().to_vec()
 }
@@ -400,9 +546,7 @@ fn cipher(key: &[u8; KEY_BYTES]) -> Aes256Gcm {
 }
 
 /// The nonce, the ciphertext and its tag.
-fn encrypt(cipher: &Aes256Gcm, clear: &[u8], aad: &str) -> Vec<u8> {
-    let mut nonce = [0; NONCE_BYTES];
-    fill_random(&mut nonce);
+fn encrypt(cipher: &Aes256Gcm, nonce: [u8; NONCE_BYTES], clear: &[u8], aad: &str) -> Vec<u8> {
     let payload = Payload { msg: clear, aad: aad.as_bytes() };
     let sealed = cipher.encrypt(&Nonce::from(nonce), payload);
     [nonce.as_slice(), &sealed.expect("a value is far below GCM's 64 GiB")].concat()
@@ -423,59 +567,51 @@ fn expand(derive: &Hkdf<Sha256>, purpose: &str) -> Zeroizing<[u8; KEY_BYTES]> {
     bytes
 }
 
-/// Lengths first, so that no two places read the same.
-fn associated_data(place: &Place<'_>, path: &str) -> String {
-    let Place { kind, owner, id } = place;
-    format!("{}:{}:{}:{kind}{owner}{id}{path}", kind.len(), owner.len(), id.len())
+/// What a value is bound to, so that it opens nowhere else: the document's place, and the value's in it.
+struct Bound {
+    text: String,
+    /// Where the path in the document begins.
+    path: usize,
 }
 
-fn single(name: &str, found_by: &str, value: Value) -> Value {
-    let name = if found_by.is_empty() { name.to_owned() } else { format!("{name}:{found_by}") };
-    Value::Object(Map::from_iter([(name, value)]))
-}
-
-/// Replaces every `{name: value}` of the tree by what `replace` makes of its path, of what follows the
-/// name after a colon, and of the value.
-fn walk(
-    tree: &mut Value,
-    name: &str,
-    path: &mut String,
-    replace: &mut impl FnMut(&str, &str, Value) -> Result<Value, Error>,
-) -> Result<(), Error> {
-    match tree {
-        Value::Object(members) if is_single(members, name) => {
-            if let Some((member, value)) = std::mem::take(members).into_iter().next() {
-                let found_by = after(name, &member).unwrap_or_default();
-                *tree = replace(path, found_by, value)?;
-            }
-        }
-        Value::Object(members) => {
-            for (member, child) in members {
-                step(path, member, |path| walk(child, name, path, replace))?;
-            }
-        }
-        Value::Array(elements) => {
-            for (at, child) in elements.iter_mut().enumerate() {
-                step(path, &at.to_string(), |path| walk(child, name, path, replace))?;
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+impl Bound {
+    /// Lengths first, so that no two places read the same.
+    fn to(place: &Place<'_>) -> Self {
+        let Place { kind, owner, id } = place;
+        let lengths = (kind.len(), owner.len(), id.len());
+        let text = format!("{}:{}:{}:{kind}{owner}{id}", lengths.0, lengths.1, lengths.2);
+        Self { path: text.len(), text }
     }
-    Ok(())
+
+    fn go_to(&mut self, steps: &Steps<'_>) {
+        self.text.truncate(self.path);
+        steps.push_to(&mut self.text);
+    }
+
+    fn path(&self) -> &str {
+        &self.text[self.path..]
+    }
 }
 
-fn is_single(members: &Map<String, Value>, name: &str) -> bool {
-    members.len() == 1 && members.keys().any(|member| after(name, member).is_some())
+/// Nonces, fetched from the system several at a time.
+#[derive(Default)]
+struct Nonces {
+    fetched: [[u8; NONCE_BYTES]; NONCES_AT_ONCE],
+    left: usize,
 }
 
-fn step<T>(path: &mut String, name: &str, inside: impl FnOnce(&mut String) -> T) -> T {
-    let before = path.len();
-    path.push('/');
-    // As in a JSON pointer, so that no two paths read the same.
-    path.push_str(&name.replace('~', "~0").replace('/', "~1"));
-    let result = inside(path);
-    path.truncate(before);
-    result
+/// As many as two travellers with a document and a telephone number need, and a few.
+const NONCES_AT_ONCE: usize = 8;
+
+impl Nonces {
+    fn next(&mut self) -> [u8; NONCE_BYTES] {
+        if self.left == 0 {
+            fill_random(self.fetched.as_flattened_mut());
+            self.left = NONCES_AT_ONCE;
+        }
+        self.left -= 1;
+        self.fetched[self.left]
+    }
 }
 
 /// Nonces and keys never come from a seedable source: a repeated nonce gives the plaintext away.
@@ -485,17 +621,25 @@ fn fill_random(bytes: &mut [u8]) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     const PLACE: Place<'_> = Place { kind: "flight", owner: "test/corp001", id: "d-1" };
 
     fn sealed(sealer: &Sealer) -> Value {
-        let mut tree = serde_json::json!({
+        let tree = serde_json::json!({
             "travellers": [{"name": {"$pii": "张三"}}, {"name": {"$pii": "李四"}}],
             "plain": "kept",
         });
-        sealer.seal(&PLACE, &mut tree).unwrap();
-        tree
+        let json = tree.to_string();
+        let (sealed, _) = sealer.seal(&PLACE, json.as_bytes(), &Opened::default()).unwrap();
+        serde_json::from_slice(&sealed).unwrap()
+    }
+
+    fn open(sealer: &Sealer, place: &Place<'_>, sealed: &Value) -> Result<Value, Error> {
+        let opened = sealer.open(place, sealed.to_string().as_bytes(), None)?;
+        Ok(serde_json::from_slice(&opened).unwrap())
     }
 
     fn operators() -> Key {
@@ -510,10 +654,10 @@ mod tests {
 
     #[test]
     fn a_sealed_document_shows_nothing_and_opens_to_what_it_was() {
-        let mut tree = sealed(&sealer());
+        let tree = sealed(&sealer());
         assert!(!tree.to_string().contains("张三"));
         assert_eq!(tree["plain"], "kept");
-        sealer().open(&PLACE, &mut tree, None).unwrap();
+        let tree = open(&sealer(), &PLACE, &tree).unwrap();
         assert_eq!(tree["travellers"][0]["name"]["$pii"], "张三");
     }
 
@@ -521,33 +665,35 @@ mod tests {
     fn a_value_opens_only_with_its_key_and_in_its_place() {
         let key = Key::generate();
         let other = Sealer::new(&key, &first_keys(&key, None)).unwrap();
-        assert!(other.open(&PLACE, &mut sealed(&sealer()), None).is_err());
+        assert!(open(&other, &PLACE, &sealed(&sealer())).is_err());
 
         let elsewhere = Place { id: "d-2", ..PLACE };
-        assert!(sealer().open(&elsewhere, &mut sealed(&sealer()), None).is_err());
+        assert!(open(&sealer(), &elsewhere, &sealed(&sealer())).is_err());
 
         let mut swapped = sealed(&sealer());
         let first = swapped["travellers"][0].take();
         swapped["travellers"][0] = swapped["travellers"][1].take();
         swapped["travellers"][1] = first;
-        assert!(sealer().open(&PLACE, &mut swapped, None).is_err());
+        assert!(open(&sealer(), &PLACE, &swapped).is_err());
 
         let mut cut = sealed(&sealer());
         let name = &mut cut["travellers"][0]["name"][SEALED];
         let shorter = name.as_str().unwrap()[..30].to_owned();
         *name = Value::String(shorter);
-        assert!(sealer().open(&PLACE, &mut cut, None).is_err());
+        assert!(open(&sealer(), &PLACE, &cut).is_err());
     }
 
     #[test]
     fn what_cannot_be_sealed_is_refused_and_not_written_in_the_clear() {
-        for mut tree in [
+        for tree in [
             serde_json::json!({"born": {"$pii": 19900101}}),
             serde_json::json!({"who": {"$pii": {"name": "张三"}}}),
             serde_json::json!({"exts": {"$sealed": "v1.x.y"}}),
             serde_json::json!({"who": {"$pii": "张三", "since": 1}}),
         ] {
-            assert!(sealer().seal(&PLACE, &mut tree).is_err(), "{tree}");
+            let json = tree.to_string();
+            let sealed = sealer().seal(&PLACE, json.as_bytes(), &Opened::default());
+            assert!(sealed.is_err(), "{tree}");
         }
     }
 
@@ -556,15 +702,16 @@ mod tests {
         let (ours, next, other) = (operators(), Key::generate(), Key::generate());
         let mut kept = first_keys(&ours, None);
         let before = Sealer::new(&ours, &kept).unwrap();
-        let mut old = sealed(&before);
-        assert!(!before.is_outdated(&old));
+        let old = sealed(&before);
+        let is_outdated =
+            |sealer: &Sealer| sealer.is_outdated(&PLACE, old.to_string().as_bytes()).unwrap();
+        assert!(!is_outdated(&before));
         kept.extend(before.next_keys(Some(&next)));
         before.take_up(&kept).unwrap();
-        assert!(before.is_outdated(&old));
+        assert!(is_outdated(&before));
         let after = Sealer::new(&next, &kept).unwrap();
-        let mut new = sealed(&after);
-        for (sealer, tree) in [(&after, &mut old), (&before, &mut new)] {
-            sealer.open(&PLACE, tree, None).unwrap();
+        for (sealer, tree) in [(&after, &old), (&before, &sealed(&after))] {
+            let tree = open(sealer, &PLACE, tree).unwrap();
             assert_eq!(tree["travellers"][0]["name"]["$pii"], "张三");
         }
         assert_eq!(before.keyed_hash("x"), after.keyed_hash("x"));
@@ -587,20 +734,51 @@ mod tests {
     #[test]
     fn people_are_found_by_a_hash_of_what_is_marked_so_and_of_nothing_else() {
         let sealer = sealer();
-        let mut tree = serde_json::json!({
+        let tree = serde_json::json!({
             "name": {"$pii": "张三"}, "phone": {"$pii:phone": "+86 138 0000 0001"},
             "card": {"$pii:document": "99999919900101001x"}, "other": {"$pii:other": "x"},
         });
-        let found = sealer.seal(&PLACE, &mut tree).unwrap();
+        let json = tree.to_string();
+        let (sealed, found) = sealer.seal(&PLACE, json.as_bytes(), &Opened::default()).unwrap();
         let person = |found_by, value| sealer.person(found_by, value);
         let (phone, card) = ("13800000001", "99999919900101001X");
         let expected = [person(Trait::Phone, phone), person(Trait::Document, card)];
         assert_eq!(found, expected.into());
         assert_ne!(person(Trait::Phone, phone), person(Trait::Document, phone));
-        let mut again = BTreeSet::new();
-        sealer.open(&PLACE, &mut tree, Some(&mut again)).unwrap();
-        assert_eq!(again, found);
-        assert_eq!(tree["phone"]["$pii:phone"], "+86 138 0000 0001");
+        let sealed: Value = serde_json::from_slice(&sealed).unwrap();
+        assert_eq!(open(&sealer, &PLACE, &sealed).unwrap(), tree);
+    }
+
+    #[test]
+    fn what_has_not_changed_keeps_its_seal_and_what_has_is_found_anew() {
+        let (sealer, mut opened) = (sealer(), Opened::default());
+        let seal = |tree: &Value, opened: &Opened| {
+            let (sealed, people) =
+                sealer.seal(&PLACE, tree.to_string().as_bytes(), opened).unwrap();
+            (serde_json::from_slice::<Value>(&sealed).unwrap(), people)
+        };
+        let tree = serde_json::json!({
+            "name": {"$pii": "张三"}, "card": {"$pii": "E1"}, "phone": {"$pii:phone": "1"},
+        });
+        let (first, _) = seal(&tree, &opened);
+        sealer.open(&PLACE, first.to_string().as_bytes(), Some(&mut opened)).unwrap();
+        // The card is one to be found by from now on, as in a document of an older program; the phone is
+        // another, and somebody else has the first one's name.
+        let tree = serde_json::json!({
+            "name": {"$pii": "张三"}, "card": {"$pii:document": "E1"}, "phone": {"$pii:phone": "2"},
+            "other": {"$pii": "张三"},
+        });
+        let (second, people) = seal(&tree, &opened);
+        assert_eq!(second["name"], first["name"]);
+        assert_ne!(second["other"], second["name"]);
+        let expected = [sealer.person(Trait::Document, "E1"), sealer.person(Trait::Phone, "2")];
+        assert_eq!(people, expected.into());
+        assert_eq!(open(&sealer, &PLACE, &second).unwrap(), tree);
+        // Under a new key nothing is kept.
+        let kept = [first_keys(&operators(), Some(&operators().id())), sealer.next_keys(None)];
+        sealer.take_up(&kept.concat()).unwrap();
+        let (third, _) = seal(&tree, &opened);
+        assert_ne!(third["name"], first["name"]);
     }
 
     #[test]

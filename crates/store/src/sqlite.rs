@@ -5,10 +5,13 @@
 //! stays its own. Checkpoints run beside the writer; it helps only when the WAL has grown past its
 //! cap.
 
+use std::fs::File;
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -19,6 +22,7 @@ use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension, Row, p
 use tokio::sync::{mpsc, oneshot};
 
 use crate::copy::{Cell, Cells, Table as CopyTable};
+use crate::documents::Moment;
 use crate::engine::{Commit, Head, Loaded, Outcome, Recorded, Row as Stored, Step, Table};
 use crate::examine::{Finding, Verdict};
 use crate::seal::{WrappedKey, is_whole};
@@ -49,13 +53,18 @@ const RESTART_TIMEOUT: Duration = Duration::from_millis(100);
 /// How often the switch to WAL is tried anew, and after which pause: as long as [`BUSY_TIMEOUT`].
 const WAL_ATTEMPTS_MAX: u32 = 250;
 const WAL_PAUSE: Duration = Duration::from_millis(20);
+/// Bytes of the head of the log's index, of which there are two alike.
+const LOG_INDEX_HEAD_BYTES: usize = 48;
+/// How long a reader may stay where it was: until then, no checkpoint can start the log anew.
+const READING_MAX: Duration = Duration::from_millis(100);
 /// Reader connections kept open; each holds a page cache of about 2 MB.
 const READERS_KEPT_MAX: usize = 16;
 
 pub(crate) struct Sqlite {
     path: PathBuf,
     queue: mpsc::Sender<Job>,
-    readers: Mutex<Vec<Connection>>,
+    readers: Readers,
+    log_index: ManuallyDrop<File>,
     watch: Mutex<Watch>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -65,6 +74,16 @@ struct Watch {
     connection: Connection,
     data_version: i64,
     access_epoch: i64,
+}
+
+/// Reading connections that nobody uses just now, the last one used last.
+type Readers = Arc<Mutex<Vec<Reading>>>;
+
+/// A connection that reads, and goes on reading from where it was when nothing has been committed since.
+struct Reading {
+    connection: Connection,
+    /// The moment that its open transaction reads at.
+    since: Option<Moment>,
 }
 
 struct Job {
@@ -106,15 +125,18 @@ impl Sqlite {
         let checkpointing = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let (call, called) = sync_channel(1);
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
+        let readers = Readers::default();
+        let (idle, also_idle) = (Arc::clone(&readers), Arc::clone(&readers));
         let threads = vec![
-            std::thread::spawn(move || checkpoint_when_called(&checkpointing, &called)),
-            std::thread::spawn(move || write_until_closed(&writer, jobs, &call)),
+            std::thread::spawn(move || checkpoint_when_called(&checkpointing, &called, &idle)),
+            std::thread::spawn(move || write_until_closed(&writer, jobs, &call, &also_idle)),
         ];
         let watch = Watch { connection: reader(path)?, data_version: -1, access_epoch: 0 };
         Ok(Self {
             path: path.to_owned(),
             queue,
-            readers: Mutex::new(Vec::new()),
+            readers,
+            log_index: open_log_index(path)?,
             watch: Mutex::new(watch),
             threads,
         })
@@ -129,6 +151,30 @@ impl Sqlite {
         };
         let reader = self.reader()?;
         Ok(reader.statement(SQL)?.query_row((&key.owner, key.kind, &key.id), row).optional()?)
+    }
+
+    /// The version that an aggregate has now.
+    pub(crate) fn version(&self, key: &Key) -> Result<Option<i64>, Error> {
+        const SQL: &str =
+            "SELECT version FROM aggregate WHERE owner = ?1 AND kind = ?2 AND id = ?3";
+        let reader = self.reader()?;
+        let row = (&key.owner, key.kind, &key.id);
+        Ok(reader.statement(SQL)?.query_row(row, |row| row.get(0)).optional()?)
+    }
+
+    /// A moment that ends with the next commit of whichever process.
+    ///
+    /// It is what SQLite itself looks at for this: the head of the write-ahead log's index, which a commit
+    /// rewrites before it returns. One read of it is all a reader needs that goes on where it was.
+    pub(crate) fn moment(&self) -> Result<Moment, Error> {
+        let mut head = [0; LOG_INDEX_HEAD_BYTES];
+        let refused = |source| Error::File { path: "the log's index".to_owned(), source };
+        self.log_index.read_exact_at(&mut head, 0).map_err(refused)?;
+        let word = |at: usize| {
+            u128::from(u32::from_ne_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]))
+        };
+        let [changes, frames, sum, sum_2] = [word(8), word(16), word(24), word(28)];
+        Ok(changes << 96 | frames << 64 | sum << 32 | sum_2)
     }
 
     pub(crate) async fn commit(&self, commit: Commit) -> Result<Outcome, Error> {
@@ -500,19 +546,36 @@ impl Sqlite {
     }
 
     fn reader(&self) -> Result<Reader<'_>, Error> {
+        let now = self.moment()?;
         let kept = lock(&self.readers).pop();
-        let connection = match kept {
-            Some(connection) => connection,
-            None => reader(&self.path)?,
+        let mut reading = match kept {
+            Some(reading) => reading,
+            None => Reading { connection: reader(&self.path)?, since: None },
         };
-        Ok(Reader { connection: Some(connection), home: &self.readers })
+        if reading.since != Some(now) {
+            reading.end();
+            reading.connection.prepare_cached("BEGIN")?.execute([])?;
+            reading.since = Some(now);
+        }
+        Ok(Reader { reading: Some(reading), home: &self.readers })
     }
 }
 
 /// A reading connection, given back when dropped.
 struct Reader<'s> {
-    connection: Option<Connection>,
-    home: &'s Mutex<Vec<Connection>>,
+    reading: Option<Reading>,
+    home: &'s Mutex<Vec<Reading>>,
+}
+
+impl Reading {
+    /// Ends what was begun; until then the log cannot start anew.
+    fn end(&mut self) {
+        if self.since.take().is_some()
+            && let Err(error) = self.connection.execute_batch("COMMIT")
+        {
+            tracing::warn!(%error, "a reading transaction did not end");
+        }
+    }
 }
 
 impl Reader<'_> {
@@ -525,7 +588,7 @@ impl Deref for Reader<'_> {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
-        self.connection.as_ref().expect("taken only when dropped")
+        &self.reading.as_ref().expect("taken only when dropped").connection
     }
 }
 
@@ -533,7 +596,7 @@ impl Drop for Reader<'_> {
     fn drop(&mut self) {
         let mut home = lock(self.home);
         if home.len() < READERS_KEPT_MAX {
-            home.extend(self.connection.take());
+            home.extend(self.reading.take());
         }
     }
 }
@@ -553,6 +616,17 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, rusqlite::Error>
     connection.pragma_update(None, "secure_delete", "FAST")?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
+}
+
+/// The index of the write-ahead log, which is there as long as anybody has the database open. It is never
+/// closed: that would take away the locks that SQLite holds on it for this process.
+fn open_log_index(path: &Path) -> Result<ManuallyDrop<File>, Error> {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-shm");
+    let path = Path::new(&name);
+    let opened = File::open(path);
+    let opened = opened.map_err(|source| Error::File { path: path.display().to_string(), source });
+    opened.map(ManuallyDrop::new)
 }
 
 fn reader(path: &Path) -> Result<Connection, rusqlite::Error> {
@@ -655,10 +729,23 @@ thread_local! {
     static WAL_PAGES: std::cell::Cell<i32> = const { std::cell::Cell::new(0) };
 }
 
-fn checkpoint_when_called(connection: &Connection, called: &Receiver<()>) {
-    while called.recv().is_ok() {
-        checkpoint(connection);
+fn checkpoint_when_called(connection: &Connection, called: &Receiver<()>, readers: &Readers) {
+    loop {
+        match called.recv_timeout(READING_MAX) {
+            Ok(()) => {
+                leave_log(readers);
+                checkpoint(connection);
+            }
+            // Nobody else's checkpoint waits for a reader of ours that reads nothing.
+            Err(RecvTimeoutError::Timeout) => leave_log(readers),
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
     }
+}
+
+/// Ends the transactions of readers that nobody uses just now.
+fn leave_log(readers: &Readers) {
+    lock(readers).iter_mut().for_each(Reading::end);
 }
 
 /// Moves what is in the WAL into the database without making anybody wait.
@@ -671,8 +758,9 @@ fn checkpoint(connection: &Connection) {
 }
 
 /// Empties the WAL and has it start anew, which a plain checkpoint never does while anybody reads.
-fn restart_log(connection: &Connection) {
+fn restart_log(connection: &Connection, readers: &Readers) {
     let restart = || {
+        leave_log(readers);
         connection.busy_timeout(RESTART_TIMEOUT)?;
         connection.wal_checkpoint_v2(rusqlite::DEFAULT_NAME, CheckpointMode::RESTART)?;
         Ok::<_, rusqlite::Error>(())
@@ -689,6 +777,7 @@ fn write_until_closed(
     connection: &Connection,
     mut jobs: mpsc::Receiver<Job>,
     call_checkpointer: &SyncSender<()>,
+    readers: &Readers,
 ) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     while let Some(first) = jobs.blocking_recv() {
@@ -700,7 +789,7 @@ fn write_until_closed(
         write_batch(connection, &mut batch);
         let pages = WAL_PAGES.get();
         if pages >= WAL_PAGES_MAX {
-            restart_log(connection);
+            restart_log(connection, readers);
         } else if pages >= CHECKPOINT_PAGES {
             // A full channel means it has been called already.
             let _ = call_checkpointer.try_send(());

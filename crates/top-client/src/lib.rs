@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use top::answer::{self, Answer, Unreadable};
-use top::{Format, Method, Params, SignMethod, form, sign};
+use top::sign::Secret;
+use top::{Format, Method, Params, SignMethod, form};
 
 /// How long to wait for a connection: what the official Java client waits.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -17,7 +18,7 @@ pub struct Client {
     http: reqwest::Client,
     server_url: String,
     app_key: String,
-    app_secret: String,
+    app_secret: Secret,
     sign_method: SignMethod,
     format: Format,
 }
@@ -61,7 +62,7 @@ impl Client {
             http: http.map_err(Error::Setup)?,
             server_url: server_url.to_owned(),
             app_key: app_key.to_owned(),
-            app_secret: app_secret.to_owned(),
+            app_secret: Secret::new(app_secret),
             sign_method: SignMethod::HmacSha256,
             format: Format::Json,
         })
@@ -152,7 +153,7 @@ impl Client {
             .map(|(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value)))
             .collect();
         let params = Params::from_pairs(pairs);
-        let signature = sign::sign(self.sign_method, &self.app_secret, params.iter(), b"");
+        let signature = self.app_secret.sign(self.sign_method, params.iter(), b"");
         form::encode(params.iter().chain([("sign", signature.as_str())]))
     }
 }

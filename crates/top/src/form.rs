@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::json::JsonEncoder;
 use crate::model::{Encoder, Method, Shape, Wire};
@@ -92,16 +92,47 @@ pub fn decode_into<'a>(bytes: &'a [u8], pairs: &mut Pairs<'a>) -> Result<(), Bad
 
 /// Decodes one name or value; `None` when it is not UTF-8.
 fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
-    if bytes.contains(&b'+') {
-        let spaced: Vec<u8> =
-            bytes.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
-        return String::from_utf8(percent_decode(&spaced).collect()).ok().map(Cow::Owned);
+    let Some(plain) = bytes.iter().position(|byte| matches!(byte, b'%' | b'+')) else {
+        return std::str::from_utf8(bytes).ok().map(Cow::Borrowed);
+    };
+    let mut decoded = Vec::with_capacity(bytes.len());
+    decoded.extend_from_slice(&bytes[..plain]);
+    let mut rest = &bytes[plain..];
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        decoded.push(match (byte, after) {
+            (b'+', _) => b' ',
+            // A percent sign that stands for nothing stands for itself.
+            (b'%', [high, low, after @ ..]) => {
+                match (HEX[usize::from(*high)], HEX[usize::from(*low)]) {
+                    (high @ 0..=15, low @ 0..=15) => {
+                        rest = after;
+                        high << 4 | low
+                    }
+                    _ => byte,
+                }
+            }
+            _ => byte,
+        });
     }
-    match Cow::from(percent_decode(bytes)) {
-        Cow::Borrowed(plain) => std::str::from_utf8(plain).ok().map(Cow::Borrowed),
-        Cow::Owned(plain) => String::from_utf8(plain).ok().map(Cow::Owned),
-    }
+    String::from_utf8(decoded).ok().map(Cow::Owned)
 }
+
+/// The value of each byte as a hexadecimal digit; 255 for what is none.
+const HEX: [u8; 256] = {
+    let mut values = [u8::MAX; 256];
+    let mut at = 0;
+    while at < 256 {
+        values[at] = match at as u8 {
+            digit @ b'0'..=b'9' => digit - b'0',
+            digit @ b'a'..=b'f' => digit - b'a' + 10,
+            digit @ b'A'..=b'F' => digit - b'A' + 10,
+            _ => u8::MAX,
+        };
+        at += 1;
+    }
+    values
+};
 
 /// Encodes pairs as a urlencoded form.
 pub fn encode<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> String {

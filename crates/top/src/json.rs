@@ -99,33 +99,43 @@ impl Encoder for JsonEncoder {
 /// carry.
 pub(crate) fn push_string(out: &mut String, value: &str) {
     out.push('"');
-    let carried: String;
-    let value = if value.contains(['\u{fffe}', '\u{ffff}']) {
-        carried = value.replace(['\u{fffe}', '\u{ffff}'], "");
-        &carried
-    } else {
-        value
-    };
+    let bytes = value.as_bytes();
     let mut copied = 0;
-    for (at, byte) in value.bytes().enumerate() {
-        let escape = match byte {
-            b'"' => "\\\"",
-            b'\\' => "\\\\",
-            b'/' => "\\/",
-            0x08 => "\\b",
-            0x0c => "\\f",
-            b'\n' => "\\n",
-            b'\r' => "\\r",
-            b'\t' => "\\t",
-            0x00..=0x1f => "",
-            _ => continue,
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let (escape, length) = match byte {
+            b'"' => ("\\\"", 1),
+            b'\\' => ("\\\\", 1),
+            b'/' => ("\\/", 1),
+            0x08 => ("\\b", 1),
+            0x0c => ("\\f", 1),
+            b'\n' => ("\\n", 1),
+            b'\r' => ("\\r", 1),
+            b'\t' => ("\\t", 1),
+            0x00..=0x1f => ("", 1),
+            NONCHARACTER if is_noncharacter(&bytes[at..]) => ("", NONCHARACTER_BYTES),
+            _ => {
+                at += 1;
+                continue;
+            }
         };
         out.push_str(&value[copied..at]);
         out.push_str(escape);
-        copied = at + 1;
+        at += length;
+        copied = at;
     }
     out.push_str(&value[copied..]);
     out.push('"');
+}
+
+/// The first byte of U+FFFE and U+FFFF, which XML cannot carry, and of a few thousand others.
+pub(crate) const NONCHARACTER: u8 = 0xef;
+/// How many bytes they have.
+pub(crate) const NONCHARACTER_BYTES: usize = 3;
+
+/// Whether the text begins with U+FFFE or U+FFFF.
+pub(crate) fn is_noncharacter(text: &[u8]) -> bool {
+    matches!(text, [0xef, 0xbf, 0xbe | 0xbf, ..])
 }
 
 #[cfg(test)]

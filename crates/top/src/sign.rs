@@ -7,6 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use md5::{Digest, Md5};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 /// How a call is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +55,87 @@ impl fmt::Display for SignMethod {
     }
 }
 
+/// A secret, ready to sign with: what each method makes of it alone is made once.
+#[derive(Clone)]
+pub struct Secret {
+    text: Zeroizing<String>,
+    md5: Md5,
+    hmac: Hmac<Md5>,
+    hmac_sha256: Hmac<Sha256>,
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Secret {
+    /// Prepares a secret; an empty one is one.
+    pub fn new(text: &str) -> Self {
+        // HMAC takes a key of any length, so its constructor cannot fail.
+        let any = "HMAC takes a key of any length";
+        Self {
+            text: Zeroizing::new(text.to_owned()),
+            md5: Md5::new_with_prefix(text),
+            hmac: Hmac::new_from_slice(text.as_bytes()).expect(any),
+            hmac_sha256: Hmac::new_from_slice(text.as_bytes()).expect(any),
+        }
+    }
+
+    /// Signs parameters given in byte order of their names, followed by a raw body if there is one.
+    ///
+    /// Pass the body only for requests whose parameters are all in the query (JSON, XML and text
+    /// bodies, and batches).
+    pub fn sign<'p>(
+        &self,
+        method: SignMethod,
+        params: impl IntoIterator<Item = (&'p str, &'p str)>,
+        body: &[u8],
+    ) -> String {
+        upper_hex(self.digest(method, params, body).bytes())
+    }
+
+    /// Whether `given` is the signature of the parameters, compared in constant time.
+    ///
+    /// The official SDKs disagree on whether an empty value is signed; both are right, since an empty
+    /// parameter equals an absent one.
+    pub fn verify<'p>(
+        &self,
+        method: SignMethod,
+        params: impl Iterator<Item = (&'p str, &'p str)> + Clone,
+        body: &[u8],
+        given: &str,
+    ) -> bool {
+        let Some(given) = Digested::from_hex(given) else { return false };
+        let matches = |digest: Digested| bool::from(digest.bytes().ct_eq(given.bytes()));
+        if matches(self.digest(method, params.clone(), body)) {
+            return true;
+        }
+        let has_empty = params.clone().any(|(_, value)| value.is_empty());
+        has_empty && matches(self.digest(method, params.filter(|(_, v)| !v.is_empty()), body))
+    }
+
+    fn digest<'p>(
+        &self,
+        method: SignMethod,
+        params: impl IntoIterator<Item = (&'p str, &'p str)>,
+        body: &[u8],
+    ) -> Digested {
+        let mut digester = match method {
+            SignMethod::Md5 => Digester::Md5 { digest: self.md5.clone(), secret: &self.text },
+            SignMethod::Hmac => Digester::Hmac(self.hmac.clone()),
+            SignMethod::HmacSha256 => Digester::HmacSha256(self.hmac_sha256.clone()),
+        };
+        for (name, value) in params.into_iter().filter(|(name, _)| is_signed(name)) {
+            digester.update(name.as_bytes());
+            digester.update(value.as_bytes());
+        }
+        digester.update(body);
+        digester.finish()
+    }
+}
+
 /// One of the three digests, fed piece by piece so that the base string is never built.
 enum Digester<'s> {
     Md5 { digest: Md5, secret: &'s str },
@@ -61,20 +143,7 @@ enum Digester<'s> {
     HmacSha256(Hmac<Sha256>),
 }
 
-impl<'s> Digester<'s> {
-    fn new(method: SignMethod, secret: &'s str) -> Self {
-        // HMAC takes a key of any length, so its constructor cannot fail; an empty key is one.
-        match method {
-            SignMethod::Md5 => Self::Md5 { digest: Md5::new_with_prefix(secret), secret },
-            SignMethod::Hmac => Self::Hmac(
-                Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length"),
-            ),
-            SignMethod::HmacSha256 => Self::HmacSha256(
-                Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length"),
-            ),
-        }
-    }
-
+impl Digester<'_> {
     fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Md5 { digest, .. } => Digest::update(digest, bytes),
@@ -83,15 +152,50 @@ impl<'s> Digester<'s> {
         }
     }
 
-    fn finish(self) -> String {
+    fn finish(self) -> Digested {
         match self {
             Self::Md5 { mut digest, secret } => {
                 Digest::update(&mut digest, secret);
-                upper_hex(&digest.finalize())
+                Digested::of(&digest.finalize())
             }
-            Self::Hmac(mac) => upper_hex(&mac.finalize().into_bytes()),
-            Self::HmacSha256(mac) => upper_hex(&mac.finalize().into_bytes()),
+            Self::Hmac(mac) => Digested::of(&mac.finalize().into_bytes()),
+            Self::HmacSha256(mac) => Digested::of(&mac.finalize().into_bytes()),
         }
+    }
+}
+
+/// What a digest came to: 16 or 32 bytes.
+struct Digested {
+    bytes: [u8; DIGEST_BYTES_MAX],
+    length: usize,
+}
+
+/// Bytes of the longest of the three digests.
+const DIGEST_BYTES_MAX: usize = 32;
+
+impl Digested {
+    fn of(bytes: &[u8]) -> Self {
+        let mut digested = Self { bytes: [0; DIGEST_BYTES_MAX], length: bytes.len() };
+        digested.bytes[..bytes.len()].copy_from_slice(bytes);
+        digested
+    }
+
+    /// Reads hexadecimal digits of either case.
+    fn from_hex(text: &str) -> Option<Self> {
+        let pairs = text.as_bytes().chunks_exact(2);
+        if pairs.len() > DIGEST_BYTES_MAX || !pairs.remainder().is_empty() {
+            return None;
+        }
+        let mut digested = Self { bytes: [0; DIGEST_BYTES_MAX], length: pairs.len() };
+        let digit = |byte: u8| char::from(byte).to_digit(16);
+        for (byte, pair) in digested.bytes.iter_mut().zip(pairs) {
+            *byte = u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok()?;
+        }
+        Some(digested)
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
     }
 }
 
@@ -108,45 +212,6 @@ fn upper_hex(bytes: &[u8]) -> String {
 /// Whether the parameter called `name` takes part in the signature.
 fn is_signed(name: &str) -> bool {
     name != "sign"
-}
-
-/// Signs parameters given in byte order of their names, followed by a raw body if there is one.
-///
-/// Pass the body only for requests whose parameters are all in the query (JSON, XML and text
-/// bodies, and batches).
-pub fn sign<'p>(
-    method: SignMethod,
-    secret: &str,
-    params: impl IntoIterator<Item = (&'p str, &'p str)>,
-    body: &[u8],
-) -> String {
-    let mut digester = Digester::new(method, secret);
-    for (name, value) in params.into_iter().filter(|(name, _)| is_signed(name)) {
-        digester.update(name.as_bytes());
-        digester.update(value.as_bytes());
-    }
-    digester.update(body);
-    digester.finish()
-}
-
-/// Whether `given` is the signature of the parameters, compared in constant time.
-///
-/// The official SDKs disagree on whether an empty value is signed; both are right, since an empty
-/// parameter equals an absent one.
-pub fn verify<'p>(
-    method: SignMethod,
-    secret: &str,
-    params: impl Iterator<Item = (&'p str, &'p str)> + Clone,
-    body: &[u8],
-    given: &str,
-) -> bool {
-    let given = given.to_ascii_uppercase();
-    let matches = |sign: String| bool::from(sign.as_bytes().ct_eq(given.as_bytes()));
-    if matches(sign(method, secret, params.clone(), body)) {
-        return true;
-    }
-    let has_empty = params.clone().any(|(_, value)| value.is_empty());
-    has_empty && matches(sign(method, secret, params.filter(|(_, v)| !v.is_empty()), body))
 }
 
 /// The text that is hashed, with the secret where `md5` puts it: what a person compares when two

@@ -7,6 +7,7 @@ use quick_xml::Reader as EventReader;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::Event;
 
+use crate::json::{NONCHARACTER, NONCHARACTER_BYTES, is_noncharacter};
 use crate::model::{Encoder, Wire};
 use crate::node::Node;
 
@@ -85,20 +86,35 @@ impl Encoder for XmlEncoder {
 /// Writes element text. Characters that XML 1.0 cannot carry are dropped: a reference to one kills
 /// the Java parser.
 pub(crate) fn push_text(out: &mut String, value: &str) {
-    for character in value.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&apos;"),
+    let bytes = value.as_bytes();
+    let mut copied = 0;
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let (escape, length) = match byte {
+            b'&' => ("&amp;", 1),
+            b'<' => ("&lt;", 1),
+            b'>' => ("&gt;", 1),
+            b'"' => ("&quot;", 1),
+            b'\'' => ("&apos;", 1),
             // A raw carriage return would be read back as a line feed.
-            '\r' => out.push_str("&#13;"),
-            '\n' | '\t' => out.push(character),
-            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {}
-            _ => out.push(character),
-        }
+            b'\r' => ("&#13;", 1),
+            b'\n' | b'\t' => {
+                at += 1;
+                continue;
+            }
+            0x00..=0x1f => ("", 1),
+            NONCHARACTER if is_noncharacter(&bytes[at..]) => ("", NONCHARACTER_BYTES),
+            _ => {
+                at += 1;
+                continue;
+            }
+        };
+        out.push_str(&value[copied..at]);
+        out.push_str(escape);
+        at += length;
+        copied = at;
     }
+    out.push_str(&value[copied..]);
 }
 
 /// The text is not an XML document that an answer could be.

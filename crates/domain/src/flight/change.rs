@@ -220,10 +220,16 @@ impl Change {
         }
     }
 
+    /// Whether it is not paid and its time is up.
+    pub(super) fn is_overdue(&self, now: Instant) -> bool {
+        matches!(&self.state, ChangeState::ToPay { until, .. } if now >= *until)
+    }
+
     /// The change as it stands at `now`: an unpaid one closes itself when its time is up.
     pub(super) fn at(self, now: Instant) -> Self {
+        let is_overdue = self.is_overdue(now);
         let state = match self.state {
-            ChangeState::ToPay { priced, until } if now >= until => ChangeState::Closed {
+            ChangeState::ToPay { priced, until } if is_overdue => ChangeState::Closed {
                 at: until,
                 by: ChangeClosing::PayTimeout,
                 priced: Some(priced),

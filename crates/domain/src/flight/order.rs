@@ -1,5 +1,7 @@
 //! A flight order and its transitions.
 
+use std::borrow::Cow;
+
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
@@ -216,7 +218,16 @@ impl Order {
         }
     }
 
-    /// The change with this number.
+    /// The change of this number, as it stands at `now`.
+    pub fn change_at(&self, id: &DisSubOrderId, now: Instant) -> Option<Cow<'_, Change>> {
+        let change = self.change(id)?;
+        Some(match change.is_overdue(now) {
+            true => Cow::Owned(change.clone().at(now)),
+            false => Cow::Borrowed(change),
+        })
+    }
+
+    /// The change of this number, as it was written last.
     pub fn change(&self, id: &DisSubOrderId) -> Option<&Change> {
         self.ticketed()?.changes.iter().find(|change| change.request.dis_sub_order_id == *id)
     }

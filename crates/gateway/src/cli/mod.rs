@@ -82,8 +82,12 @@ struct Docs {
 /// Runs the program with the process's own arguments.
 pub fn run() -> ExitCode {
     let outcome = parse().and_then(|cli| {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(perform(cli.command))
+        // On one core a second thread is only somebody else to wake.
+        let mut builder = match std::thread::available_parallelism() {
+            Ok(cores) if cores.get() > 1 => tokio::runtime::Builder::new_multi_thread(),
+            _ => tokio::runtime::Builder::new_current_thread(),
+        };
+        builder.enable_all().build()?.block_on(perform(cli.command))
     });
     match outcome {
         Ok(code) => code,

@@ -1,5 +1,6 @@
 //! `tripwright order`
 
+use std::collections::HashSet;
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,6 +9,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use domain::Step;
 use domain::pii::{Trait, is_mark};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use store::{Decision, FOUND_MAX};
 
@@ -19,6 +21,8 @@ use crate::settings::Data;
 
 /// How many orders are read at a time when listing.
 const PAGE: usize = 500;
+/// How many orders are brought in at once: as many as become durable in one go.
+const IMPORTED_TOGETHER: usize = 256;
 
 /// What an import looks like.
 const IMPORT_HELP: &str = concat!(
@@ -136,23 +140,43 @@ impl Orders {
 /// many were refused.
 async fn import_all(desk: &Desk, orders: Vec<Import>) -> anyhow::Result<usize> {
     let mut refused = 0;
-    for (position, order) in orders.into_iter().enumerate() {
-        let name = format!("order {} {}", position + 1, order.booking["key"]);
-        match import::store(&desk.store, order, &desk.cause()).await {
-            Ok(Outcome::Stored(path, None)) => print(&path.to_string())?,
-            Ok(Outcome::Stored(path, Some(joined))) => print(&format!("{path}\t{joined}"))?,
-            Ok(Outcome::Already(path)) => print(&format!("{path}\twas there already"))?,
-            Ok(Outcome::Taken(path)) => {
-                eprintln!("error: {name}: there is another order {path}");
-                refused += 1;
+    let mut orders = orders.into_iter().enumerate().peekable();
+    while orders.peek().is_some() {
+        let mut together = Vec::new();
+        let mut keys = HashSet::new();
+        // Of two with one key, the first in the file is the order.
+        while let Some((position, order)) =
+            orders.next_if(|(_, order)| keys.insert(order.booking["key"].to_string()))
+        {
+            let name = format!("order {} {}", position + 1, order.booking["key"]);
+            together.push(async { (name, import::store(&desk.store, order, &desk.cause()).await) });
+            if together.len() == IMPORTED_TOGETHER {
+                break;
             }
-            Err(error) => {
-                eprintln!("error: {name}: {error:#}");
-                refused += 1;
-            }
+        }
+        for (name, outcome) in join_all(together).await {
+            refused += usize::from(!say(&name, outcome)?);
         }
     }
     Ok(refused)
+}
+
+/// Says what became of an order; returns whether it is there.
+fn say(name: &str, outcome: anyhow::Result<Outcome>) -> anyhow::Result<bool> {
+    match outcome {
+        Ok(Outcome::Stored(path, None)) => print(&path.to_string())?,
+        Ok(Outcome::Stored(path, Some(joined))) => print(&format!("{path}\t{joined}"))?,
+        Ok(Outcome::Already(path)) => print(&format!("{path}\twas there already"))?,
+        Ok(Outcome::Taken(path)) => {
+            eprintln!("error: {name}: there is another order {path}");
+            return Ok(false);
+        }
+        Err(error) => {
+            eprintln!("error: {name}: {error:#}");
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn read_file(path: &std::path::Path) -> anyhow::Result<String> {

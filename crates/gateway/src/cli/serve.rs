@@ -11,11 +11,11 @@ use tracing_subscriber::EnvFilter;
 use super::{Instead, open_store, print, sealing_key};
 use crate::server::{self, Limits, Running};
 use crate::settings::{LogFormat, Settings};
-use crate::{Clock, Context, demo};
+use crate::{Clock, Context, demo, pipeline};
 
 /// Serves until told to stop.
 pub async fn serve(mut settings: Settings) -> anyhow::Result<ExitCode> {
-    start_log(settings.log_format);
+    start_log(&settings);
     settings.connections_max = within_descriptors(settings.connections_max);
     let production = settings.production;
     let instead = if production { Instead::Nothing } else { Instead::MadeKey };
@@ -103,14 +103,16 @@ fn curl(url: &str) -> String {
 }
 
 /// The log goes to standard error, so that what is printed for scripts stays by itself.
-fn start_log(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+fn start_log(settings: &Settings) {
+    let calls = settings.access_log.unwrap_or(!settings.production);
+    let usual = format!("info,{}={}", pipeline::ACCESS, if calls { "info" } else { "off" });
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     // A second log in one process (a test's) is not worth failing for.
-    let _ = match format {
+    let _ = match settings.log_format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };

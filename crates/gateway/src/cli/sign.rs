@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::process::ExitCode;
 
 use clap::Args;
-use top::sign::{sign, string_to_sign};
+use top::sign::{Secret, string_to_sign};
 use top::{Params, SignMethod};
 
 use super::{name_and_value, print};
@@ -35,8 +35,9 @@ impl Sign {
         let params = Params::from_pairs(pairs.collect());
         let text = string_to_sign(SignMethod::Hmac, &self.secret, params.iter(), &self.body);
         print(&format!("string to sign (md5 puts the secret before and after it):\n{text}"))?;
+        let secret = Secret::new(&self.secret);
         for method in SignMethod::ALL {
-            let digest = sign(method, &self.secret, params.iter(), self.body.as_bytes());
+            let digest = secret.sign(method, params.iter(), self.body.as_bytes());
             print(&format!("{method:<12} {digest}", method = method.to_string()))?;
         }
         Ok(ExitCode::SUCCESS)

@@ -28,13 +28,14 @@ pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<R
     let Ok(id) = DisSubOrderId::try_from(rq.dis_sub_order_id.0) else {
         return Ok(answer(ResultCode::OrderNotFound, None));
     };
-    let order: Option<Order> = cx.store.get(&flight::key(&order_key)).await?;
-    let Some(order) = order.map(|order| order.at(caller.now)) else {
+    let Some(stored) = cx.store.read::<Order>(&flight::key(&order_key)).await? else {
         return Ok(answer(ResultCode::OrderNotFound, None));
     };
-    let Some(module) = module(&order, &id, cx.settings.passenger_type_table)? else {
+    let order = &stored.document;
+    let Some(change) = order.change_at(&id, caller.now) else {
         return Ok(answer(ResultCode::OrderNotFound, None));
     };
+    let module = module(order, &change, cx.settings.passenger_type_table)?;
     Ok(answer(ResultCode::Ok, Some(module)))
 }
 
@@ -51,12 +52,9 @@ fn answer(code: ResultCode, module: Option<BtripFlightChangeDetailRs>) -> Respon
 
 fn module(
     order: &Order,
-    id: &DisSubOrderId,
+    change: &Change,
     table: PassengerTypeTable,
-) -> Result<Option<BtripFlightChangeDetailRs>, Failure> {
-    let Some(change) = order.change(id) else {
-        return Ok(None);
-    };
+) -> Result<BtripFlightChangeDetailRs, Failure> {
     let priced = change.priced();
     let sum = |part: fn(&Priced) -> Option<Fen>| match priced {
         // Not known yet is shown as nothing, as the status says.
@@ -68,7 +66,7 @@ fn module(
     };
     let payment = change.payment();
     let total_price = sum(Priced::total)?;
-    Ok(Some(BtripFlightChangeDetailRs {
+    Ok(BtripFlightChangeDetailRs {
         alipay_trade_no: payment.map(|payment| payment.alipay_trade_no.clone()),
         extra: change.request.extra.clone(),
         flight_info_list: change.request.flights.iter().map(|f| flight_info(f, change)).collect(),
@@ -83,11 +81,11 @@ fn module(
         total_price,
         total_upgrade_price: sum(Priced::upgrade)?,
         traveler_info_list: travellers(order, change, table),
-        dis_sub_order_id: id.to_string(),
+        dis_sub_order_id: change.request.dis_sub_order_id.to_string(),
         dis_order_id: order.booking.key.dis_order_id.to_string(),
         btrip_sub_order_id: change.request.btrip_sub_order_id,
         btrip_order_id: order.booking.btrip_order_id,
-    }))
+    })
 }
 
 fn flight_info(changed: &ChangedFlight, change: &Change) -> OrderFlightInfo {

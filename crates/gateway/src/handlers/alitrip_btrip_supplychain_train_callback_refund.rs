@@ -1,7 +1,6 @@
 //! `alitrip.btrip.supplychain.train.callback.refund`: takes a supplier's report of a rail refund.
 
 use anyhow::anyhow;
-use domain::access::PartnerKey;
 use domain::id::{RefundId, TrainOrderId};
 use domain::train::code::CallbackCode;
 use domain::train::{
@@ -21,6 +20,7 @@ use trip_api::alitrip_btrip_supplychain_train_callback_refund::{
 use super::Caller;
 use crate::failure::Failure;
 use crate::family::{Family as _, held_elsewhere};
+use crate::pipeline::ACCESS;
 use crate::{Context, train};
 
 /// Most problems that one answer names: enough to mend a mapping, short enough for a log line.
@@ -39,8 +39,12 @@ type Outcome = Result<Vec<Remark>, CallbackRefusal>;
 pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<Response, Failure> {
     let rq = request.refund_call_back_param;
     let numbers = (rq.order_id.0.clone(), rq.supplier_order_id.clone());
-    let (sealings, lenient) = (sealings(caller)?, caller.is_lenient(cx));
-    let opener = Opener { sealing: Opener::best(&sealings, &rq), lenient };
+    let sealings = caller.app.sealings.as_ref();
+    let sealings = sealings
+        .map_err(|key_id| anyhow!("SM4 key {key_id} of app {} is unusable", caller.app.key));
+    let sealings = sealings.map_err(Failure::Fault)?;
+    let lenient = caller.is_lenient(cx);
+    let opener = Opener { sealing: Opener::best(sealings, &rq), lenient };
     let callback = match read(rq, &opener) {
         Ok(callback) => callback,
         Err(refusal) => return Ok(refused(caller, None, &refusal)),
@@ -102,7 +106,7 @@ fn refused(caller: &Caller, data: Option<OrderInfo>, refusal: &CallbackRefusal) 
         // Two parties believe different things about one refund: somebody should look.
         tracing::warn!(request_id, result_code, problems, "a rail refund callback conflicts");
     } else {
-        tracing::info!(request_id, result_code, problems, "a rail refund callback was refused");
+        tracing::info!(target: ACCESS, request_id, result_code, problems, "a rail refund callback was refused");
     }
     answer(*code, format!("{}: {problems}", code.row().zh), data)
 }
@@ -133,17 +137,6 @@ fn name(problem: &Problem) -> String {
 fn facts(order: &TrainOrder, refund_id: &RefundId, remarks: &[Remark]) -> Value {
     let remarks: Vec<_> = remarks.iter().map(name).collect();
     json!({"refund_id": refund_id, "ledger": train::ledger(order, refund_id), "remarks": remarks})
-}
-
-/// The ways in which the caller may have sealed, newest first.
-fn sealings(caller: &Caller) -> Result<Vec<Sealing>, Failure> {
-    let sealing = |PartnerKey { key_id, key, scheme }: &PartnerKey| {
-        let unusable =
-            || Failure::Fault(anyhow!("SM4 key {key_id} of app {} is unusable", caller.app.key));
-        let key = key.expose().parse().map_err(|_| unusable())?;
-        Ok(Sealing { key, scheme: scheme.parse().map_err(|_| unusable())? })
-    };
-    caller.app.partner_keys.iter().map(sealing).collect()
 }
 
 /// Reads a callback: check 1, the part that looks at single values.

@@ -5,11 +5,13 @@ use domain::id::{ChannelId, RentalOrderId};
 use domain::rental::code::CancelCheckCode;
 use domain::rental::{Base, Charge, NotCancellable, Quote, Rental, RentalKey, Rule};
 use serde_json::json;
+use store::Stored;
 use top::{Date, Json, Needed, Yuan};
 use trip_api::alitrip_rentcar_btb_order_cancelcheck::{Request, Response};
 
 use super::Caller;
 use crate::failure::Failure;
+use crate::pipeline::ACCESS;
 use crate::{Context, rental};
 
 /// Quotes; nothing is changed and nothing is written.
@@ -19,7 +21,7 @@ use crate::{Context, rental};
 pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<Response, Failure> {
     let Needed(req) = request.rent_car_b2b_check_cancel_order_req;
     let request_id = &caller.request_id;
-    tracing::info!(request_id, trace_id = req.trace_id, "rental cancel fee asked for");
+    tracing::info!(target: ACCESS, request_id, trace_id = req.trace_id, "rental cancel fee asked for");
     let channel_id = ChannelId::try_from(req.channel_id.0).ok();
     let channel_id = channel_id.filter(|channel_id| caller.app.channels.contains(channel_id));
     let order_id = RentalOrderId::try_from(req.order_id.0).ok();
@@ -27,9 +29,10 @@ pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<R
         return Ok(no_quote(CancelCheckCode::OrderNotFound, None));
     };
     let key = rental::key(&RentalKey { app: caller.app.key.clone(), channel_id, order_id });
-    let Some((rental, version)) = cx.store.read::<Rental>(&key).await? else {
+    let Some(stored) = cx.store.read::<Rental>(&key).await? else {
         return Ok(no_quote(CancelCheckCode::OrderNotFound, None));
     };
+    let Stored { document: rental, version } = &*stored;
     if rental.booking.out_order_id.as_str() != req.out_order_id.0 {
         return Ok(no_quote(CancelCheckCode::OrderNotFound, None));
     }

@@ -12,16 +12,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use domain::Instant;
-use domain::access::App;
 use store::Cause;
 
 use crate::Context;
+use crate::access::Known;
 
 /// Who calls, and when: what the pipeline knows before a handler is asked.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Caller {
     /// The app.
-    pub app: Arc<App>,
+    pub app: Arc<Known>,
     /// The request's id.
     pub request_id: String,
     /// Where the call came from.

@@ -94,8 +94,8 @@ struct Shared {
     readiness: Mutex<Option<(Instant, bool)>>,
 }
 
-/// A connection's place among those served at once; a call holds on to it until it has ended.
-type Place = Arc<OwnedSemaphorePermit>;
+/// A connection's place among those served at once.
+type Place = OwnedSemaphorePermit;
 
 /// Starts both listeners.
 ///
@@ -222,7 +222,7 @@ async fn accept_one(
     let place = Arc::clone(places).acquire_owned().await?;
     let (stream, address) = listener.accept().await?;
     stream.set_nodelay(true)?;
-    Ok((stream, address, Arc::new(place)))
+    Ok((stream, address, place))
 }
 
 async fn serve_connection(
@@ -234,9 +234,7 @@ async fn serve_connection(
     mut stopped: watch::Receiver<bool>,
 ) {
     let limits = shared.limits;
-    let service = service_fn(|request| {
-        route(which, request, address, Arc::clone(&place), Arc::clone(&shared))
-    });
+    let service = service_fn(|request| route(which, request, address, &shared));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
@@ -255,6 +253,7 @@ async fn serve_connection(
         // Clients that go away in the middle are everyday life.
         tracing::debug!(%address, %error, "connection ended early");
     }
+    drop(place);
 }
 
 /// Sends a request where its path says. An error closes the connection without an answer.
@@ -262,14 +261,13 @@ async fn route(
     which: Listener,
     request: Request<Incoming>,
     address: IpAddr,
-    place: Place,
-    shared: Arc<Shared>,
+    shared: &Shared,
 ) -> Result<Response<Body>, read::TooSlow> {
     // A tunnel is not a request for anything here, whatever its target is called.
     let path = if request.method() == Method::CONNECT { "" } else { request.uri().path() };
     match (which, path) {
         (Listener::Gateway, "/router/rest" | "/top/router/rest") => {
-            return router(request, address, place, shared).await;
+            return router(request, address, shared).await;
         }
         (Listener::Gateway, "/docs") => {
             return Ok(respond::json(StatusCode::OK, &catalogue::as_json()));
@@ -278,11 +276,11 @@ async fn route(
             return Ok(respond::text(StatusCode::OK, "tripwright admin: /healthz /readyz\n"));
         }
         (_, "/healthz") => return Ok(respond::text(StatusCode::OK, "ok\n")),
-        (_, "/readyz") => return Ok(ready(&shared).await),
+        (_, "/readyz") => return Ok(ready(shared).await),
         _ => {}
     }
     let request_id = context::request_id();
-    tracing::info!(request_id, %address, path = request.uri().path(), "no such path");
+    tracing::info!(target: pipeline::ACCESS, request_id, %address, path = request.uri().path(), "no such path");
     let text = format!("no such path (request_id {request_id})\n");
     Ok(respond::text(StatusCode::NOT_FOUND, &text))
 }
@@ -290,31 +288,22 @@ async fn route(
 async fn router(
     request: Request<Incoming>,
     address: IpAddr,
-    place: Place,
-    shared: Arc<Shared>,
+    shared: &Shared,
 ) -> Result<Response<Body>, read::TooSlow> {
     let (head, body) = request.into_parts();
     let gzip = respond::accepts_gzip(&head.headers);
-    let body = read::body(&head, body, &shared).await?;
+    let body = read::body(&head, body, shared).await?;
     let close = !matches!(body, read::Read::Whole { .. });
-    // A task of its own: once a call is being served, a client that goes away does not stop it half
-    // way, and its line in the log is written.
-    let call = tokio::spawn(async move {
-        let query = head.uri.query().unwrap_or_default().as_bytes();
-        let read = read::Parameters::of(&head, query, &body);
-        let call = pipeline::Call {
-            verb: &head.method,
-            params: read.params,
-            signed_body: read.signed_body,
-            address,
-            fallback_format: read.fallback_format,
-        };
-        let answer = pipeline::serve(&shared.context, call).await;
-        drop(place);
-        answer
-    });
-    // Only a panic ends the task without an answer; the connection ends with it.
-    let answer = call.await.map_err(|_| read::TooSlow)?;
+    let query = head.uri.query().unwrap_or_default().as_bytes();
+    let read = read::Parameters::of(&head, query, &body);
+    let call = pipeline::Call {
+        verb: &head.method,
+        params: read.params,
+        signed_body: read.signed_body,
+        address,
+        fallback_format: read.fallback_format,
+    };
+    let answer = pipeline::serve(&shared.context, call).await;
     Ok(respond::answer(answer, gzip, close))
 }
 

@@ -53,7 +53,7 @@ pub async fn body(head: &Parts, mut body: Incoming, shared: &Shared) -> Result<R
         return Ok(Read::Unread);
     }
     let limit = shared.context.settings.body_bytes_max;
-    tokio::time::timeout(shared.limits.body, async {
+    let mut reading = std::pin::pin!(async {
         if body.size_hint().lower() > limit {
             // A client that waits to be told to go on has sent nothing to throw away.
             if !head.headers.contains_key(EXPECT) {
@@ -62,7 +62,7 @@ pub async fn body(head: &Parts, mut body: Incoming, shared: &Shared) -> Result<R
             return Ok(Read::TooLarge);
         }
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
-        let mut whole = BytesMut::new();
+        let mut whole = Bytes::new();
         let mut room: Option<OwnedSemaphorePermit> = None;
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame.map_err(|_| TooSlow)?.into_data() else { continue };
@@ -83,12 +83,22 @@ pub async fn body(head: &Parts, mut body: Incoming, shared: &Shared) -> Result<R
                     None => room = Some(more),
                 }
             }
-            whole.extend_from_slice(&data);
+            whole = if whole.is_empty() { data } else { joined(whole, &data) };
         }
-        Ok(Read::Whole { bytes: whole.freeze(), _room: room })
-    })
-    .await
-    .unwrap_or(Err(TooSlow))
+        Ok(Read::Whole { bytes: whole, _room: room })
+    });
+    // Nearly every body has come with its head; only one that is waited for needs a clock.
+    match reading.as_mut().now_or_never() {
+        Some(read) => read,
+        None => tokio::time::timeout(shared.limits.body, reading).await.unwrap_or(Err(TooSlow)),
+    }
+}
+
+fn joined(whole: Bytes, more: &Bytes) -> Bytes {
+    // Nobody else holds it, so nothing is copied but what is new.
+    let mut whole = BytesMut::from(whole);
+    whole.extend_from_slice(more);
+    whole.freeze()
 }
 
 async fn discard(body: &mut Incoming) {
@@ -159,28 +169,35 @@ fn unreadable_body() -> Rejection {
     Rejection::with_argument(error::INVALID_ARGUMENT, "body")
 }
 
-/// A request's content type, in lower case: the kind and its parameters.
-fn content_type(headers: &HeaderMap) -> (String, String) {
-    let value = headers.get(CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default();
-    let text = String::from_utf8_lossy(value).to_ascii_lowercase();
-    let (kind, parameters) = text.split_once(';').unwrap_or((&text, ""));
-    (kind.trim().to_owned(), parameters.to_owned())
+/// A request's content type: the kind and its parameters. One that is not ASCII is none.
+fn content_type(headers: &HeaderMap) -> (&str, &str) {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (kind, parameters) = value.split_once(';').unwrap_or((value, ""));
+    (kind.trim(), parameters)
 }
 
 /// Whether a body claims to be UTF-8, or claims nothing: only UTF-8 is spoken here.
 fn is_utf8(headers: &HeaderMap) -> bool {
     let (_, parameters) = content_type(headers);
-    let charset = parameters.split(';').find_map(|p| p.trim().strip_prefix("charset="));
-    charset.is_none_or(|name| matches!(name.trim_matches('"').trim(), "utf-8" | "utf8" | ""))
+    let mut parameters = parameters.split(';').filter_map(|parameter| parameter.split_once('='));
+    let charset = parameters.find(|(name, _)| name.trim_start().eq_ignore_ascii_case("charset"));
+    charset.is_none_or(|(_, name)| {
+        let name = name.trim().trim_matches('"').trim();
+        ["utf-8", "utf8", ""].iter().any(|known| name.eq_ignore_ascii_case(known))
+    })
 }
 
 /// The dialect of a body, by its content type.
 fn dialect(headers: &HeaderMap) -> Dialect {
-    match content_type(headers).0.as_str() {
-        "multipart/form-data" => Dialect::Multipart,
-        "application/json" | "application/xml" | "text/xml" | "text/plain" => Dialect::Signed,
+    const SIGNED: [&str; 4] = ["application/json", "application/xml", "text/xml", "text/plain"];
+    let (kind, _) = content_type(headers);
+    if kind.eq_ignore_ascii_case("multipart/form-data") {
+        Dialect::Multipart
+    } else if SIGNED.iter().any(|signed| kind.eq_ignore_ascii_case(signed)) {
+        Dialect::Signed
+    } else {
         // Whatever else a client calls its form, or nothing at all.
-        _ => Dialect::Form,
+        Dialect::Form
     }
 }
 

@@ -24,7 +24,7 @@ const TOP_BODYLENGTH: HeaderName = HeaderName::from_static("top-bodylength");
 
 /// Wraps a TOP answer: always 200, whatever it says.
 pub fn answer(answer: Answer, gzip: bool, close: bool) -> Response<Body> {
-    let characters = answer.body.encode_utf16().count();
+    let characters = utf16_units(&answer.body);
     let compressed = gzip.then(|| compress(answer.body.as_bytes())).flatten();
     let is_compressed = compressed.is_some();
     let bytes = compressed.unwrap_or_else(|| answer.body.into_bytes());
@@ -40,6 +40,12 @@ pub fn answer(answer: Answer, gzip: bool, close: bool) -> Response<Body> {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// How many UTF-16 units a text has: one for each character, two for those of four bytes.
+fn utf16_units(text: &str) -> usize {
+    let units = |byte: &u8| usize::from(!matches!(byte, 0x80..=0xbf)) + usize::from(*byte >= 0xf0);
+    text.as_bytes().iter().map(units).sum()
 }
 
 /// Compresses; `None` if that fails, which memory alone could make it.
@@ -79,6 +85,13 @@ fn typed(status: StatusCode, content_type: &'static str, body: String) -> Respon
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_body_has_as_many_characters_as_java_counts() {
+        for text in ["", "a", "é票😀", "\u{7f}\u{80}\u{7ff}\u{800}\u{ffff}\u{10000}"] {
+            assert_eq!(utf16_units(text), text.encode_utf16().count(), "{text}");
+        }
+    }
 
     #[test]
     fn gzip_is_sent_only_when_asked_for() {

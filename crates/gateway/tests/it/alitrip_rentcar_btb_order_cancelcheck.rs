@@ -228,7 +228,8 @@ fn asking_a_thousand_times_answers_the_same_and_writes_nothing() {
         order_id: "fz1234567".parse().unwrap(),
     });
     let store = &app.context().store;
-    let (_, version) = app.runtime.block_on(store.read::<Rental>(&key)).unwrap().unwrap();
+    let stored = app.runtime.block_on(store.read::<Rental>(&key)).unwrap().unwrap();
+    let version = stored.version;
     assert_eq!(version, 1);
     assert_eq!(app.runtime.block_on(store.journal(&key)).unwrap().len(), 1);
 }

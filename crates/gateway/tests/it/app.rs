@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 use store::{Cause, Decision, SealingKey, Store};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use top::{Params, SignMethod, sign};
+use top::sign::Secret;
+use top::{Params, SignMethod};
 
 /// The demo world's first day.
 pub const NOW: &str = "2026-03-01T01:00:00Z";
@@ -279,7 +280,7 @@ pub fn public(method: &str) -> Vec<(&'static str, String)> {
 
 pub fn sign_md5(params: &[(&str, &str)], secret: &str) -> String {
     let pairs = params.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-    sign::sign(SignMethod::Md5, secret, Params::from_pairs(pairs).iter(), b"")
+    Secret::new(secret).sign(SignMethod::Md5, Params::from_pairs(pairs).iter(), b"")
 }
 
 /// What came back over the wire.

@@ -118,7 +118,7 @@ fn every_sign_method_is_taken_and_an_unnamed_one_is_md5() {
         let params = with("sign_method", &method.to_string());
         let pairs = params.iter().map(|(n, v)| ((*n).into(), v.as_str().into())).collect();
         let sorted = top::Params::from_pairs(pairs);
-        let sign = top::sign::sign(method, "test", sorted.iter(), b"");
+        let sign = top::sign::Secret::new("test").sign(method, sorted.iter(), b"");
         for sign in [sign.clone(), sign.to_lowercase()] {
             let form = top::form::encode(sorted.iter().chain([("sign", sign.as_str())]));
             assert!(app.post_form(&form).text().contains("result_code"), "{method}");

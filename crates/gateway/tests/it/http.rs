@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use flate2::read::GzDecoder;
 use gateway::server::Limits;
-use top::{Params, SignMethod, form, sign};
+use top::sign::Secret;
+use top::{Params, SignMethod, form};
 
 use crate::app::{App, CANCEL, Reply, WRAPPER, parse, public, sign_md5};
 
@@ -90,7 +91,8 @@ fn a_json_xml_or_text_body_is_signed_and_otherwise_ignored() {
         params.pop();
         let pairs = params.iter().map(|(n, v)| ((*n).into(), v.as_str().into())).collect();
         let sorted = Params::from_pairs(pairs);
-        let sign = |body: &str| sign::sign(SignMethod::Md5, "test", sorted.iter(), body.as_bytes());
+        let sign =
+            |body: &str| Secret::new("test").sign(SignMethod::Md5, sorted.iter(), body.as_bytes());
         let send = |sign: String| {
             let query = form::encode(sorted.iter().chain([("sign", sign.as_str())]));
             let head =

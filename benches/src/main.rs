@@ -1,0 +1,65 @@
+//! `bench`: starts what is compared, loads it in turn, and prints what came of it.
+
+mod calls;
+mod echo;
+mod load;
+mod measure;
+mod process;
+mod rows;
+mod world;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::measure::Plan;
+
+#[derive(Parser)]
+#[command(name = "bench", about = "One harness for every claim about speed")]
+struct Cli {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Measure rows of the table
+    Rows(Rows),
+    /// The limit that others are measured against: hyper, which returns what stands in a file
+    Echo { address: SocketAddr, file: PathBuf },
+}
+
+#[derive(Args)]
+struct Rows {
+    /// The program to measure
+    #[arg(long, default_value = "target/release/tripwright")]
+    program: PathBuf,
+    /// Only these rows
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// How often each thing is measured, in turn with what it is compared to
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// For how long each time
+    #[arg(long, default_value_t = 3.0)]
+    seconds: f64,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().action {
+        Action::Echo { address, file } => echo::serve(address, &file),
+        Action::Rows(Rows { program, only, rounds, seconds }) => {
+            let plan = Plan {
+                rounds,
+                counted: Duration::from_secs_f64(seconds),
+                warm: Duration::from_millis(300),
+                program: program.canonicalize()?,
+                bench: std::env::current_exe()?,
+                home: std::path::absolute("target/bench")?,
+            };
+            rows::measure(&plan, &only)
+        }
+    }
+}

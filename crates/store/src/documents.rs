@@ -1,0 +1,93 @@
+//! Documents that were read lately, as they were opened.
+//!
+//! Nobody need tell this of a change: what it holds is held against the database each time it is asked
+//! for. When nothing at all was committed since, that is all there is to do; else the version is
+//! compared.
+
+use std::any::Any;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use crate::{Key, Stored};
+
+/// Bytes of stored documents kept unless told otherwise. As they are kept, opened, they take about
+/// twice that: 64 MB are ten thousand orders or so, beside everything else within 200 MB.
+pub const DOCUMENTS_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// What a kept document takes beside what it says, in bytes of the limit.
+const OVERHEAD_BYTES: u64 = 256;
+/// A document as small as any, for a guess at how many there will be.
+const SMALL_BYTES: u64 = 1024;
+
+/// A moment in the life of a database: of two that are equal, nothing was committed between them.
+pub(crate) type Moment = u128;
+
+pub(crate) struct Documents(Option<Cache<Key, Kept, Weight>>);
+
+#[derive(Clone)]
+struct Kept {
+    stored: Arc<dyn Any + Send + Sync>,
+    bytes: u64,
+    /// When it was known to be the newest.
+    moment: Arc<Mutex<Moment>>,
+}
+
+#[derive(Clone)]
+struct Weight;
+
+impl Weighter<Key, Kept> for Weight {
+    fn weight(&self, _: &Key, kept: &Kept) -> u64 {
+        kept.bytes + OVERHEAD_BYTES
+    }
+}
+
+/// A kept document that may have changed since.
+pub(crate) struct Known<D> {
+    pub stored: Arc<Stored<D>>,
+    moment: Arc<Mutex<Moment>>,
+}
+
+impl<D> Known<D> {
+    /// Whether it was the newest at this moment.
+    pub fn is_of(&self, moment: Moment) -> bool {
+        *lock(&self.moment) == moment
+    }
+
+    /// It was still the newest at this moment.
+    pub fn hold_for(&self, moment: Moment) {
+        *lock(&self.moment) = moment;
+    }
+}
+
+impl Documents {
+    pub fn new(bytes: u64) -> Self {
+        let count = usize::try_from(bytes / SMALL_BYTES).unwrap_or(usize::MAX);
+        Self((bytes > 0).then(|| Cache::with_weighter(count, bytes, Weight)))
+    }
+
+    pub fn get<D: Send + Sync + 'static>(&self, key: &Key) -> Option<Known<D>> {
+        let Kept { stored, moment, .. } = self.0.as_ref()?.get(key)?;
+        // One kind of thing is always read as one type; another is not the same document.
+        let stored = stored.downcast::<Stored<D>>().ok()?;
+        Some(Known { stored, moment })
+    }
+
+    pub fn put<D: Send + Sync + 'static>(
+        &self,
+        key: &Key,
+        stored: &Arc<Stored<D>>,
+        bytes: usize,
+        moment: Moment,
+    ) {
+        let Some(cache) = &self.0 else { return };
+        let stored: Arc<dyn Any + Send + Sync> = Arc::<Stored<D>>::clone(stored);
+        let moment = Arc::new(Mutex::new(moment));
+        cache.insert(key.clone(), Kept { stored, bytes: bytes as u64, moment });
+    }
+}
+
+/// A panic elsewhere leaves a plain value whole.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,309 @@
+//! Stored JSON, read from end to end once, with the marked values in it replaced.
+//!
+//! A tree of every document that is opened or sealed would cost more than all else that is done with
+//! it. So the text is copied as it stands, and only `{"$name": value}` is looked at.
+
+use std::borrow::Cow;
+
+use domain::pii::after;
+
+/// Deepest nesting, as the JSON library has it.
+const DEPTH_MAX: usize = 128;
+
+/// Why a text was not rewritten.
+#[derive(Debug)]
+pub(crate) enum Stopped<E> {
+    /// It is not JSON, or nests too deep.
+    NotJson,
+    /// What was asked said no.
+    Refused(E),
+}
+
+/// What is asked of every object's member whose name begins with `$`.
+pub(crate) trait Replace {
+    type Error;
+
+    /// The name of what is replaced, without what may follow it after a colon.
+    const NAME: &'static str;
+
+    /// Writes what stands instead of `{"NAME:found_by": text}`. A value that is no text, which is told as
+    /// `None`, cannot be replaced.
+    fn replace(
+        &mut self,
+        place: &Steps<'_>,
+        found_by: &str,
+        text: Option<Cow<'_, str>>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Self::Error>;
+
+    /// Looks at a name that stays: another one, or one that does not stand alone.
+    fn look_at(&mut self, _name: &str) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}
+
+/// Where in a document: the way there from its root.
+pub(crate) struct Steps<'j>(Vec<Step<'j>>);
+
+enum Step<'j> {
+    Member(Cow<'j, str>),
+    Element(usize),
+}
+
+impl Steps<'_> {
+    /// Writes it as a JSON pointer, so that no two places read the same.
+    pub(crate) fn push_to(&self, text: &mut String) {
+        for step in &self.0 {
+            text.push('/');
+            match step {
+                Step::Member(name) => {
+                    for letter in name.chars() {
+                        match letter {
+                            '~' => text.push_str("~0"),
+                            '/' => text.push_str("~1"),
+                            letter => text.push(letter),
+                        }
+                    }
+                }
+                Step::Element(at) => text.push_str(&at.to_string()),
+            }
+        }
+    }
+}
+
+/// The text with its marked values replaced.
+///
+/// # Errors
+/// It is not JSON, or `by` refuses something in it.
+pub(crate) fn rewrite<R: Replace>(json: &[u8], by: &mut R) -> Result<Vec<u8>, Stopped<R::Error>> {
+    let out = Vec::with_capacity(json.len() + json.len() / 4);
+    let steps = Steps(Vec::with_capacity(16));
+    let mut rewriting = Rewriting { json, at: 0, copied: 0, steps, out };
+    rewriting.value(by)?;
+    rewriting.blank();
+    if rewriting.at != json.len() {
+        return Err(Stopped::NotJson);
+    }
+    rewriting.out.extend_from_slice(&json[rewriting.copied..]);
+    Ok(rewriting.out)
+}
+
+struct Rewriting<'j> {
+    json: &'j [u8],
+    at: usize,
+    /// How much of the text is in `out`, as it was or replaced.
+    copied: usize,
+    steps: Steps<'j>,
+    out: Vec<u8>,
+}
+
+impl<'j> Rewriting<'j> {
+    fn value<R: Replace>(&mut self, by: &mut R) -> Result<(), Stopped<R::Error>> {
+        self.blank();
+        match self.json.get(self.at) {
+            Some(b'{') => self.object(by),
+            Some(b'[') => self.array(by),
+            Some(b'"') => self.quoted().map(|_| ()).ok_or(Stopped::NotJson),
+            // A number, or a word: the library that reads the result is strict about it.
+            Some(byte) if byte.is_ascii_alphanumeric() || *byte == b'-' => {
+                let rest = &self.json[self.at..];
+                let end = rest.iter().position(|byte| matches!(byte, b',' | b'}' | b']' | b' '));
+                self.at += end.unwrap_or(rest.len());
+                Ok(())
+            }
+            _ => Err(Stopped::NotJson),
+        }
+    }
+
+    fn object<R: Replace>(&mut self, by: &mut R) -> Result<(), Stopped<R::Error>> {
+        let start = self.at;
+        self.enter()?;
+        let mut is_first = true;
+        while !self.closes(b'}', is_first).ok_or(Stopped::NotJson)? {
+            self.blank();
+            let name = self.string().ok_or(Stopped::NotJson)?;
+            self.blank();
+            self.take(b':').ok_or(Stopped::NotJson)?;
+            if name.starts_with('$') {
+                if is_first && self.marked(start, &name, by)? {
+                    return Ok(());
+                }
+                by.look_at(&name).map_err(Stopped::Refused)?;
+            }
+            self.steps.0.push(Step::Member(name));
+            self.value(by)?;
+            self.steps.0.pop();
+            is_first = false;
+        }
+        Ok(())
+    }
+
+    /// Replaces an object of one member, if that is marked and its name the one that is looked for.
+    fn marked<R: Replace>(
+        &mut self,
+        start: usize,
+        name: &str,
+        by: &mut R,
+    ) -> Result<bool, Stopped<R::Error>> {
+        let Some(found_by) = after(R::NAME, name) else { return Ok(false) };
+        let value = self.at;
+        self.blank();
+        let text = match self.json.get(self.at) {
+            Some(b'"') => Some(self.string().ok_or(Stopped::NotJson)?),
+            _ => None,
+        };
+        self.blank();
+        if text.is_some() && self.take(b'}').is_none() {
+            self.at = value;
+            return Ok(false);
+        }
+        self.out.extend_from_slice(&self.json[self.copied..start]);
+        let replaced = by.replace(&self.steps, found_by, text, &mut self.out);
+        replaced.map_err(Stopped::Refused)?;
+        self.copied = self.at;
+        Ok(true)
+    }
+
+    fn array<R: Replace>(&mut self, by: &mut R) -> Result<(), Stopped<R::Error>> {
+        self.enter()?;
+        let mut at = 0;
+        while !self.closes(b']', at == 0).ok_or(Stopped::NotJson)? {
+            self.steps.0.push(Step::Element(at));
+            self.value(by)?;
+            self.steps.0.pop();
+            at += 1;
+        }
+        Ok(())
+    }
+
+    fn enter<E>(&mut self) -> Result<(), Stopped<E>> {
+        self.at += 1;
+        if self.steps.0.len() < DEPTH_MAX { Ok(()) } else { Err(Stopped::NotJson) }
+    }
+
+    /// Passes what stands between members or elements; says whether they end here.
+    fn closes(&mut self, close: u8, is_first: bool) -> Option<bool> {
+        self.blank();
+        if self.take(close).is_some() {
+            return Some(true);
+        }
+        if !is_first {
+            self.take(b',')?;
+        }
+        Some(false)
+    }
+
+    fn take(&mut self, byte: u8) -> Option<()> {
+        (self.json.get(self.at) == Some(&byte)).then(|| self.at += 1)
+    }
+
+    fn blank(&mut self) {
+        while self.json.get(self.at).is_some_and(u8::is_ascii_whitespace) {
+            self.at += 1;
+        }
+    }
+
+    /// Passes a text; returns what stands between its quotes, and whether there are escapes in it.
+    fn quoted(&mut self) -> Option<(&'j [u8], bool)> {
+        self.take(b'"')?;
+        let start = self.at;
+        let mut has_escapes = false;
+        loop {
+            match self.json.get(self.at)? {
+                b'"' => break,
+                b'\\' => {
+                    has_escapes = true;
+                    self.at += 2;
+                }
+                _ => self.at += 1,
+            }
+        }
+        self.at += 1;
+        Some((&self.json[start..self.at - 1], has_escapes))
+    }
+
+    fn string(&mut self) -> Option<Cow<'j, str>> {
+        let start = self.at;
+        let (plain, has_escapes) = self.quoted()?;
+        if has_escapes {
+            return serde_json::from_slice(&self.json[start..self.at]).ok().map(Cow::Owned);
+        }
+        std::str::from_utf8(plain).ok().map(Cow::Borrowed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Replaces marks by their path and text in capitals.
+    struct Capitals;
+
+    impl Replace for Capitals {
+        type Error = &'static str;
+
+        const NAME: &'static str = "$m";
+
+        fn replace(
+            &mut self,
+            steps: &Steps<'_>,
+            found_by: &str,
+            text: Option<Cow<'_, str>>,
+            out: &mut Vec<u8>,
+        ) -> Result<(), &'static str> {
+            let mut path = String::new();
+            steps.push_to(&mut path);
+            let text = text.ok_or("no text")?.to_uppercase();
+            let written = serde_json::to_string(&format!("{path} {found_by} {text}"));
+            out.extend_from_slice(written.unwrap().as_bytes());
+            Ok(())
+        }
+    }
+
+    fn capitals(json: &str) -> Result<String, Stopped<&'static str>> {
+        rewrite(json.as_bytes(), &mut Capitals).map(|json| String::from_utf8(json).unwrap())
+    }
+
+    #[test]
+    fn what_is_not_marked_stays_as_it_stands() {
+        for json in [
+            "null",
+            "-1.5e3",
+            r#""a""#,
+            "[]",
+            "{}",
+            r#" { "a" : [ 1 , true , {"b\"\\":"\\\"{$m"} ] } "#,
+            r#"{"$n":"x","$m":"beside"}"#,
+            r#"{"$m":"beside","a":[{"$mm":"x"}]}"#,
+        ] {
+            assert_eq!(capitals(json).unwrap(), json);
+        }
+    }
+
+    #[test]
+    fn what_is_marked_is_replaced_wherever_it_stands() {
+        let json = r#"{"a/~\"":[1,{"$m":"x\u0079\""},{"b":{"$m:by":"票"}}],"c":{ "$m" : "" }}"#;
+        let expected = r#"{"a/~\"":[1,"/a~1~0\"/1  XY\"",{"b":"/a~1~0\"/2/b by 票"}],"c":"/c  "}"#;
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&capitals(json).unwrap()).unwrap(),
+            serde_json::from_str::<serde_json::Value>(expected).unwrap()
+        );
+        assert_eq!(capitals(r#"{"$m":"a"}"#).unwrap(), r#""  A""#);
+        assert!(matches!(capitals(r#"{"$m":1}"#), Err(Stopped::Refused("no text"))));
+    }
+
+    #[test]
+    fn what_is_not_json_is_said_to_be_none_and_never_a_panic() {
+        let good = r#"{"a":["b\\",{"$m":"c"}],"d":null}"#;
+        for cut in 1..good.len() {
+            assert!(capitals(&good[..cut]).is_err(), "{}", &good[..cut]);
+        }
+        for bad in ["", "{,}", "[1 2]", "{\"a\"}", "{a:1}", "[1]]", "{\"\\u12\":1}", "\u{1}"] {
+            assert!(matches!(capitals(bad), Err(Stopped::NotJson)), "{bad}");
+        }
+        let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(capitals(&deep(DEPTH_MAX)).is_ok());
+        assert!(matches!(capitals(&deep(DEPTH_MAX + 1)), Err(Stopped::NotJson)));
+        assert!(matches!(capitals(&deep(1_000_000)), Err(Stopped::NotJson)));
+    }
+}
