@@ -112,7 +112,7 @@ impl Calls {
             "valid_date_start": sealed("2020-10-19"), "birth_date": sealed("1990-01-01"),
             "valid_date_end": sealed("2030-10-19"),
         });
-        Ok(Self::each(numbers, r#""success":true"#, |at| {
+        Ok(Self::each(numbers, r#""status":"true""#, |at| {
             request(&signed(
                 world,
                 Form::Json,

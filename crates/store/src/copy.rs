@@ -110,7 +110,7 @@ impl Sum {
 
     /// The checksum as hex digits.
     pub fn checksum(&self) -> String {
-        self.digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        crate::hex(&self.digest[..16])
     }
 }
 

@@ -61,12 +61,12 @@ impl Key {
     pub fn id(&self) -> String {
         let derive = Hkdf::<Sha256>::new(None, self.0.as_slice());
         let id = expand(&derive, "tripwright key id 1");
-        id[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+        crate::hex(&id[..4])
     }
 
     /// The key as 64 hex digits, for the one file that holds it.
     pub fn to_hex(&self) -> Zeroizing<String> {
-        Zeroizing::new(self.0.iter().map(|byte| format!("{byte:02x}")).collect())
+        Zeroizing::new(crate::hex(self.0.as_slice()))
     }
 }
 

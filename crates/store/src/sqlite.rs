@@ -40,6 +40,8 @@ const MIGRATIONS: &[Step] = &[
 const OLDEST: &str = "schema_oldest";
 /// Most changes in one transaction: more only delays the first of them.
 const BATCH_MAX: usize = 256;
+/// How long the writer waits for more changes of those it has reason to expect, each time that it does.
+const GATHERING_PAUSE: Duration = Duration::from_micros(50);
 /// Most changes waiting for the writer; further callers wait in line, holding their own memory.
 const QUEUE_MAX: usize = 4096;
 /// How long to wait for another process that is writing, such as the command line.
@@ -82,8 +84,10 @@ type Readers = Arc<Mutex<Vec<Reading>>>;
 /// A connection that reads, and goes on reading from where it was when nothing has been committed since.
 struct Reading {
     connection: Connection,
-    /// The moment that its open transaction reads at.
-    since: Option<Moment>,
+    /// The moment at which it was used last.
+    at: Moment,
+    /// Whether a transaction is open in it, which reads at that moment.
+    stays: bool,
 }
 
 struct Job {
@@ -550,12 +554,15 @@ impl Sqlite {
         let kept = lock(&self.readers).pop();
         let mut reading = match kept {
             Some(reading) => reading,
-            None => Reading { connection: reader(&self.path)?, since: None },
+            None => Reading { connection: reader(&self.path)?, at: Moment::MIN, stays: false },
         };
-        if reading.since != Some(now) {
+        if reading.at != now {
             reading.end();
+            reading.at = now;
+        } else if !reading.stays {
+            // The second time at one moment: there may be a third.
             reading.connection.prepare_cached("BEGIN")?.execute([])?;
-            reading.since = Some(now);
+            reading.stays = true;
         }
         Ok(Reader { reading: Some(reading), home: &self.readers })
     }
@@ -570,7 +577,7 @@ struct Reader<'s> {
 impl Reading {
     /// Ends what was begun; until then the log cannot start anew.
     fn end(&mut self) {
-        if self.since.take().is_some()
+        if std::mem::take(&mut self.stays)
             && let Err(error) = self.connection.execute_batch("COMMIT")
         {
             tracing::warn!(%error, "a reading transaction did not end");
@@ -780,12 +787,11 @@ fn write_until_closed(
     readers: &Readers,
 ) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
+    let mut expected = 1;
     while let Some(first) = jobs.blocking_recv() {
         batch.push(first);
-        while batch.len() < BATCH_MAX {
-            let Ok(job) = jobs.try_recv() else { break };
-            batch.push(job);
-        }
+        gather(&mut jobs, &mut batch, expected);
+        expected = batch.len();
         write_batch(connection, &mut batch);
         let pages = WAL_PAGES.get();
         if pages >= WAL_PAGES_MAX {
@@ -794,6 +800,24 @@ fn write_until_closed(
             // A full channel means it has been called already.
             let _ = call_checkpointer.try_send(());
         }
+    }
+}
+
+/// Takes what has come. As many as came before probably come again, if they are only given the time to:
+/// each of them would otherwise cost a transaction, and a wait for the disk, of its own.
+fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>, expected: usize) {
+    let mut before = 0;
+    loop {
+        while batch.len() < BATCH_MAX {
+            let Ok(job) = jobs.try_recv() else { break };
+            batch.push(job);
+        }
+        // As soon as nobody has come during a pause, nobody is waited for.
+        if batch.len() >= expected || batch.len() == before {
+            return;
+        }
+        before = batch.len();
+        std::thread::sleep(GATHERING_PAUSE);
     }
 }
 
@@ -836,6 +860,14 @@ fn write_batch(connection: &Connection, batch: &mut Vec<Job>) {
 struct Broken(String);
 
 fn in_savepoint(connection: &Connection, write: &Write) -> Result<Result<Outcome, Error>, Broken> {
+    if let Write::Commit(commit) = write
+        && commit.look_ups.is_empty()
+        && commit.people.is_empty()
+    {
+        // It writes all of what it writes or nothing; should it fail half way, so does the transaction.
+        let outcome = put(connection, commit);
+        return outcome.map(Ok).map_err(|error| Broken(cause(&error)));
+    }
     let step = |sql: &str| {
         let stepped = connection.prepare_cached(sql).and_then(|mut step| step.execute([]));
         stepped.map_err(|error| Broken(error.to_string()))
@@ -845,8 +877,7 @@ fn in_savepoint(connection: &Connection, write: &Write) -> Result<Result<Outcome
     match &outcome {
         Ok(Outcome::Done) => {}
         Err(error) if connection.is_autocommit() => {
-            let why = std::error::Error::source(error).map(ToString::to_string);
-            return Err(Broken(why.unwrap_or_else(|| error.to_string())));
+            return Err(Broken(cause(error)));
         }
         Ok(Outcome::Raced | Outcome::Taken { .. }) | Err(_) => {
             step("ROLLBACK TO change")?;
@@ -854,6 +885,11 @@ fn in_savepoint(connection: &Connection, write: &Write) -> Result<Result<Outcome
     }
     step("RELEASE change")?;
     Ok(outcome)
+}
+
+/// What is beneath an error, or itself.
+fn cause(error: &Error) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 fn perform(connection: &Connection, write: &Write) -> Result<Outcome, Error> {
@@ -944,8 +980,9 @@ fn replace(connection: &Connection, row: &Stored, document: &[u8]) -> Result<(),
 /// The compare-and-set at the heart of a change.
 fn put(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
     const JOURNAL: &str = "INSERT INTO journal \
-        (previous, owner, kind, id, version, what, at_ms, actor, request_id, facts) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+        (entry, previous, owner, kind, id, version, what, at_ms, actor, request_id, facts) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    const NEXT: &str = "SELECT coalesce(max(entry), 0) + 1 FROM journal";
     const INSERT: &str = "INSERT INTO aggregate (owner, kind, id, version, last_entry, document) \
         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
     const UPDATE: &str = "UPDATE aggregate SET version = ?4, last_entry = ?5, document = ?6 \
@@ -954,7 +991,16 @@ fn put(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
     let Commit { key, expected, document, facts, what, cause, look_ups, people } = commit;
     let version = commit.version();
     let previous = expected.map(|head| head.last_entry);
+    let entry: i64 = connection.prepare_cached(NEXT)?.query_row([], |row| row.get(0))?;
+    let sql = if expected.is_some() { UPDATE } else { INSERT };
+    let written = connection
+        .prepare_cached(sql)?
+        .execute(params![key.owner, key.kind, key.id, version, entry, document])?;
+    if written == 0 {
+        return Ok(Outcome::Raced);
+    }
     connection.prepare_cached(JOURNAL)?.execute(params![
+        entry,
         previous,
         key.owner,
         key.kind,
@@ -966,14 +1012,6 @@ fn put(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
         cause.request_id,
         facts
     ])?;
-    let entry = connection.last_insert_rowid();
-    let sql = if expected.is_some() { UPDATE } else { INSERT };
-    let written = connection
-        .prepare_cached(sql)?
-        .execute(params![key.owner, key.kind, key.id, version, entry, document])?;
-    if written == 0 {
-        return Ok(Outcome::Raced);
-    }
     for look_up in look_ups {
         if let Some(id) = claim(connection, key, look_up)? {
             return Ok(Outcome::Taken { look_up: look_up.clone(), id });

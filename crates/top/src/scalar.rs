@@ -70,18 +70,21 @@ impl FromStr for Date {
 
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(t) = self;
-        let (date, time) = (t.date(), t.time());
-        write!(
-            f,
-            "{:04}-{:02}-{:02} {:02}:{:02}:{:02}",
-            date.year(),
-            date.month(),
-            date.day(),
-            time.hour(),
-            time.minute(),
-            time.second()
-        )
+        let (date, time) = (self.0.date(), self.0.time());
+        // Digit by digit: an answer has a dozen of these. No platform year is before 0 or after 9999.
+        let mut text = *b"0000-00-00 00:00:00";
+        let mut put = |at: usize, value: u16| {
+            text[at] = b'0' + (value / 10 % 10) as u8;
+            text[at + 1] = b'0' + (value % 10) as u8;
+        };
+        let year = date.year().unsigned_abs();
+        put(0, year / 100);
+        put(2, year % 100);
+        let small = [date.month(), date.day(), time.hour(), time.minute(), time.second()];
+        for (at, value) in [5, 8, 11, 14, 17].into_iter().zip(small) {
+            put(at, u16::from(value.unsigned_abs()));
+        }
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 

@@ -44,8 +44,7 @@ pub fn answer(answer: Answer, gzip: bool, close: bool) -> Response<Body> {
 
 /// How many UTF-16 units a text has: one for each character, two for those of four bytes.
 fn utf16_units(text: &str) -> usize {
-    let units = |byte: &u8| usize::from(!matches!(byte, 0x80..=0xbf)) + usize::from(*byte >= 0xf0);
-    text.as_bytes().iter().map(units).sum()
+    text.chars().count() + text.bytes().filter(|byte| *byte >= 0xf0).count()
 }
 
 /// Compresses; `None` if that fails, which memory alone could make it.
