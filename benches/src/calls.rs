@@ -23,8 +23,8 @@ pub enum Form {
     Xml,
 }
 
-pub const CANCEL: &str = "alitrip.btrip.flight.distribution.order.cancel";
-pub const DETAIL: &str = "alitrip.btrip.flight.distribution.change.detail";
+const CANCEL: &str = "alitrip.btrip.flight.distribution.order.cancel";
+const DETAIL: &str = "alitrip.btrip.flight.distribution.change.detail";
 const QUOTE: &str = "alitrip.rentcar.btb.order.cancelcheck";
 const POSTBACK: &str = "alibaba.happytrip.flight.order.itinerary.postback";
 const REFUND: &str = "alitrip.btrip.supplychain.train.callback.refund";
@@ -37,6 +37,16 @@ impl Calls {
         call: impl FnMut(usize) -> Vec<u8>,
     ) -> Self {
         Self { requests: numbers.map(call).collect(), expect }
+    }
+
+    /// The same requests to whom any answer is right.
+    pub fn to_anybody(&self) -> Self {
+        Self { requests: self.requests.clone(), expect: "" }
+    }
+
+    /// A request that means nothing.
+    pub fn anything() -> Self {
+        Self { requests: vec![request("a=b")], expect: "" }
     }
 
     /// Cancels each order once.
@@ -168,7 +178,7 @@ fn signed(world: &World, form: Form, method: &str, wrapper: &str, rq: &Value) ->
 }
 
 /// A whole HTTP request.
-pub fn request(form: &str) -> Vec<u8> {
+fn request(form: &str) -> Vec<u8> {
     let head = "POST /router/rest HTTP/1.1\r\nHost: 127.0.0.1\r\n\
                 Content-Type: application/x-www-form-urlencoded;charset=UTF-8\r\nContent-Length: ";
     format!("{head}{}\r\n\r\n{form}", form.len()).into_bytes()

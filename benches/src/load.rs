@@ -3,7 +3,6 @@
 //! One thread and one `epoll`, a write and a read for each request, requests made beforehand: less
 //! than what any server must do, and what it costs is measured beside what the server costs.
 
-use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -12,8 +11,6 @@ use anyhow::{Context as _, bail};
 use memchr::memmem;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
-
-use crate::process;
 
 /// How long nothing may come back before the server counts as stuck.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -33,9 +30,14 @@ pub struct Load<'a> {
     pub again: bool,
     /// What stands in every right answer.
     pub expect: &'a str,
-    /// How long before counting begins.
+}
+
+/// For how long.
+#[derive(Debug, Clone, Copy)]
+pub struct Span {
+    /// Before counting begins.
     pub warm: Duration,
-    /// How long to count.
+    /// While counting.
     pub counted: Duration,
 }
 
@@ -50,8 +52,8 @@ pub struct Measured {
     pub seconds: f64,
     /// How long each answer took, in µs, ascending.
     pub latencies_us: Vec<u32>,
-    /// CPU time of the load itself, as a share of one core.
-    pub own_cpu: f64,
+    /// For which share of the time the load had something to do: near 1, it is itself the limit.
+    pub busy: f64,
 }
 
 impl Measured {
@@ -68,83 +70,119 @@ impl Measured {
     }
 }
 
-struct Connection {
+struct Connection<'a> {
+    /// Which load it is of.
+    load: usize,
     stream: TcpStream,
-    /// Which request is under way, and how much of it is sent.
-    request: usize,
+    /// What is under way, and how much of it is sent.
+    request: &'a [u8],
     sent: usize,
     began: Instant,
     answer: Vec<u8>,
     filled: usize,
 }
 
-/// Sends the load; calls `at_edge` when counting begins and when it ends.
-pub fn send(load: Load<'_>, mut at_edge: impl FnMut()) -> anyhow::Result<Measured> {
+/// Which request of a load is next.
+struct Requests<'a> {
+    load: Load<'a>,
+    next: usize,
+}
+
+impl<'a> Requests<'a> {
+    fn take(&mut self) -> Option<&'a [u8]> {
+        if self.next == self.load.requests.len() && self.load.again {
+            self.next = 0;
+        }
+        let request = self.load.requests.get(self.next)?;
+        self.next += 1;
+        Some(request)
+    }
+}
+
+/// Sends the loads beside each other; calls `at_edge` when counting begins and when it ends.
+pub fn send(
+    loads: &[Load<'_>],
+    span: Span,
+    mut at_edge: impl FnMut(),
+) -> anyhow::Result<Vec<Measured>> {
+    let mut requests: Vec<_> = loads.iter().map(|load| Requests { load: *load, next: 0 }).collect();
     let mut poll = Poll::new()?;
+    let mut connections = connect_all(&poll, &mut requests)?;
     let mut events = Events::with_capacity(1024);
-    let mut next = (0..load.requests.len()).collect::<VecDeque<_>>();
-    let mut take = move || {
-        let request = next.pop_front();
-        next.extend(request.filter(|_| load.again));
-        request
-    };
-    let mut connections = Vec::new();
-    for token in 0..load.connections {
-        let mut stream = connect(load.address)?;
-        poll.registry().register(
-            &mut stream,
-            Token(token),
-            Interest::READABLE | Interest::WRITABLE,
-        )?;
-        let Some(request) = take() else { break };
-        let (began, answer) = (Instant::now(), vec![0; ANSWER_BYTES_MAX]);
-        connections.push(Connection { stream, request, sent: 0, began, answer, filled: 0 });
-    }
+    let mut measured = vec![Measured::default(); loads.len()];
+    let begin = Instant::now() + span.warm;
+    let end = begin + span.counted;
+    let (mut since, mut idle) = (None, Duration::ZERO);
+    let (mut now, mut looked) = (Instant::now(), Instant::now());
     let mut busy = connections.len();
-    for connection in &mut connections {
-        connection.write(load.requests)?;
-    }
-    let mut measured = Measured::default();
-    let begin = Instant::now() + load.warm;
-    let end = begin + load.counted;
-    let (mut counting_since, mut cpu_ns) = (None, 0);
-    let mut now = Instant::now();
-    while busy > 0 && now < end {
-        poll.poll(&mut events, Some(PATIENCE))?;
+    // One load that has come to its end ends all.
+    while busy == connections.len() && now < end {
+        // The load has a core of its own and never sleeps on it: waking it would be the server's work, and
+        // no client is on the server's machine.
+        poll.poll(&mut events, Some(Duration::ZERO))?;
+        let before = std::mem::replace(&mut looked, Instant::now());
         if events.is_empty() {
-            bail!("no answer for {} s", PATIENCE.as_secs());
+            idle += looked.duration_since(before);
+            if looked.duration_since(now) > PATIENCE {
+                bail!("no answer for {} s", PATIENCE.as_secs());
+            }
+            continue;
         }
         for event in &events {
             let connection = &mut connections[event.token().0];
-            if connection.sent < load.requests[connection.request].len() {
-                connection.write(load.requests)?;
-            }
+            connection.write()?;
             if !event.is_readable() || !connection.read()? {
                 continue;
             }
             now = Instant::now();
-            if counting_since.is_none() && now >= begin {
+            if since.is_none() && now >= begin {
                 at_edge();
-                (counting_since, cpu_ns) = (Some(now), process::own_cpu_ns()?);
-                measured = Measured::default();
+                (since, idle) = (Some(now), Duration::ZERO);
+                measured.fill(Measured::default());
             }
-            measured.take(connection, load.expect, now);
-            connection.filled = 0;
-            match take() {
-                Some(request) => {
-                    (connection.request, connection.sent, connection.began) = (request, 0, now);
-                    connection.write(load.requests)?;
-                }
+            let load = connection.load;
+            measured[load].take(connection, loads[load].expect, now);
+            match requests[load].take() {
+                Some(request) => connection.begin(request, now)?,
                 None => busy -= 1,
             }
         }
     }
     at_edge();
-    let since = counting_since.context("all requests were sent before counting began")?;
-    measured.seconds = now.duration_since(since).as_secs_f64();
-    measured.own_cpu = (process::own_cpu_ns()? - cpu_ns) as f64 / 1e9 / measured.seconds;
-    measured.latencies_us.sort_unstable();
+    let since = since.context("all requests were sent before counting began")?;
+    for measured in &mut measured {
+        measured.seconds = now.duration_since(since).as_secs_f64();
+        measured.busy = 1.0 - idle.as_secs_f64() / measured.seconds;
+        measured.latencies_us.sort_unstable();
+    }
     Ok(measured)
+}
+
+fn connect_all<'a>(
+    poll: &Poll,
+    requests: &mut [Requests<'a>],
+) -> anyhow::Result<Vec<Connection<'a>>> {
+    let mut connections = Vec::new();
+    for (load, requests) in requests.iter_mut().enumerate() {
+        for _ in 0..requests.load.connections {
+            let mut stream = connect(requests.load.address)?;
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            poll.registry().register(&mut stream, Token(connections.len()), interest)?;
+            let request = requests.take().context("fewer requests than connections")?;
+            let (began, answer) = (Instant::now(), vec![0; ANSWER_BYTES_MAX]);
+            connections.push(Connection {
+                load,
+                stream,
+                request,
+                sent: 0,
+                began,
+                answer,
+                filled: 0,
+            });
+        }
+    }
+    connections.iter_mut().try_for_each(Connection::write)?;
+    Ok(connections)
 }
 
 fn connect(address: SocketAddr) -> anyhow::Result<TcpStream> {
@@ -154,11 +192,16 @@ fn connect(address: SocketAddr) -> anyhow::Result<TcpStream> {
     Ok(TcpStream::from_std(stream))
 }
 
-impl Connection {
-    fn write(&mut self, requests: &[Vec<u8>]) -> anyhow::Result<()> {
-        let request = &requests[self.request];
-        while self.sent < request.len() {
-            match self.stream.write(&request[self.sent..]) {
+impl<'a> Connection<'a> {
+    fn begin(&mut self, request: &'a [u8], now: Instant) -> anyhow::Result<()> {
+        (self.request, self.sent, self.began, self.filled) = (request, 0, now, 0);
+        self.write()
+    }
+
+    /// Sends what is left to be sent of the request.
+    fn write(&mut self) -> anyhow::Result<()> {
+        while self.sent < self.request.len() {
+            match self.stream.write(&self.request[self.sent..]) {
                 Ok(written) => self.sent += written,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error).context("the server does not read"),
@@ -202,7 +245,7 @@ fn is_whole(bytes: &[u8]) -> anyhow::Result<bool> {
 }
 
 impl Measured {
-    fn take(&mut self, connection: &Connection, expect: &str, now: Instant) {
+    fn take(&mut self, connection: &Connection<'_>, expect: &str, now: Instant) {
         let answer = &connection.answer[..connection.filled];
         let took = now.duration_since(connection.began).as_micros();
         if memmem::find(answer, expect.as_bytes()).is_some() {

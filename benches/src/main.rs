@@ -4,7 +4,9 @@ mod calls;
 mod echo;
 mod load;
 mod measure;
+mod peers;
 mod process;
+mod report;
 mod rows;
 mod world;
 
@@ -14,6 +16,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::load::Span;
 use crate::measure::Plan;
 
 #[derive(Parser)]
@@ -26,13 +29,13 @@ struct Cli {
 #[derive(Subcommand)]
 enum Action {
     /// Measure rows of the table
-    Rows(Rows),
+    Rows(Asked),
     /// The limit that others are measured against: hyper, which returns what stands in a file
     Echo { address: SocketAddr, file: PathBuf },
 }
 
 #[derive(Args)]
-struct Rows {
+struct Asked {
     /// The program to measure
     #[arg(long, default_value = "target/release/tripwright")]
     program: PathBuf,
@@ -45,21 +48,31 @@ struct Rows {
     /// For how long each time
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
+    /// Write the table into this page too
+    #[arg(long)]
+    page: Option<PathBuf>,
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().action {
         Action::Echo { address, file } => echo::serve(address, &file),
-        Action::Rows(Rows { program, only, rounds, seconds }) => {
+        Action::Rows(Asked { program, only, rounds, seconds, page }) => {
             let plan = Plan {
                 rounds,
-                counted: Duration::from_secs_f64(seconds),
-                warm: Duration::from_millis(300),
+                span: Span {
+                    warm: Duration::from_millis(300),
+                    counted: Duration::from_secs_f64(seconds),
+                },
                 program: program.canonicalize()?,
                 bench: std::env::current_exe()?,
                 home: std::path::absolute("target/bench")?,
             };
-            rows::measure(&plan, &only)
+            let mut rows = rows::Rows { plan: &plan, only, lines: Vec::new() };
+            rows.measure()?;
+            if let Some(page) = page {
+                report::write(&page, &rows.lines)?;
+            }
+            Ok(())
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 
 use crate::calls::Calls;
-use crate::load::{Load, Measured, send};
+use crate::load::{Load, Measured, Span, send};
 use crate::process::{Server, machine_cpu_ns, own_cpu_ns};
 
 /// Share of the machine that others may take during a round that counts.
@@ -22,8 +22,7 @@ const START_MAX: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub rounds: usize,
-    pub counted: Duration,
-    pub warm: Duration,
+    pub span: Span,
     /// The program that is measured, and this one.
     pub program: PathBuf,
     pub bench: PathBuf,
@@ -75,23 +74,32 @@ pub const ONCE: Manner = Manner { again: false, ..USUAL };
 impl Plan {
     /// Measures one round; a wrong answer is an error.
     pub fn round(&self, server: &Server, calls: &Calls, manner: Manner) -> anyhow::Result<Round> {
-        let load = Load {
-            address: server.address,
-            connections: manner.connections,
-            requests: &calls.requests,
-            again: manner.again,
-            expect: calls.expect,
-            warm: self.warm,
-            counted: self.counted,
-        };
+        let rounds = self.beside(server, &[(calls, manner)])?;
+        rounds.into_iter().next().context("one thing was measured")
+    }
+
+    /// Measures one round of several loads beside each other; the server's work is that of all.
+    pub fn beside(
+        &self,
+        server: &Server,
+        calls: &[(&Calls, Manner)],
+    ) -> anyhow::Result<Vec<Round>> {
+        let mut loads = Vec::new();
+        for (calls, Manner { connections, again }) in calls {
+            let (address, requests, expect) = (server.address, &calls.requests, calls.expect);
+            let (connections, again) = (*connections, *again);
+            loads.push(Load { address, connections, requests, again, expect });
+        }
         let mut edges = Vec::new();
-        let measured = send(load, || {
+        let measured = send(&loads, self.span, || {
             let read = || anyhow::Ok((server.cpu_ns()?, machine_cpu_ns()?, own_cpu_ns()?));
             edges.push(read());
         })?;
-        if measured.wrong > 0 {
-            let first = measured.first_wrong.unwrap_or_default();
-            bail!("{} wrong answers, the first: {first}", measured.wrong);
+        for Measured { wrong, first_wrong, .. } in measured.iter().filter(|load| load.wrong > 0) {
+            bail!(
+                "{wrong} wrong answers, the first: {}",
+                first_wrong.as_deref().unwrap_or_default()
+            );
         }
         let mut edges = edges.into_iter();
         let edge = "counting began and ended";
@@ -100,9 +108,11 @@ impl Plan {
         let ours = served + (after.2 - before.2) as f64;
         let all = (after.1 - before.1) as f64;
         let cores = std::thread::available_parallelism().map_or(1, usize::from).max(2) as f64;
-        let foreign = (all - ours).max(0.0) / 1e9 / measured.seconds / cores;
-        let cpu_us = served / 1e3 / measured.answers as f64;
-        Ok(Round { measured, cpu_us, foreign })
+        let seconds = measured.first().map_or(f64::NAN, |load| load.seconds);
+        let foreign = (all - ours).max(0.0) / 1e9 / seconds / cores;
+        let answers: u64 = measured.iter().map(|load| load.answers).sum();
+        let cpu_us = served / 1e3 / answers as f64;
+        Ok(measured.into_iter().map(|measured| Round { measured, cpu_us, foreign }).collect())
     }
 
     /// Measures one round that others leave alone; the quietest, if none does.

@@ -112,7 +112,7 @@ pub fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-/// CPU time of this thread so far, in ns.
+/// CPU time of this thread so far, in ns: what the load takes.
 pub fn own_cpu_ns() -> anyhow::Result<u64> {
     Ok(first_number(&std::fs::read_to_string("/proc/thread-self/schedstat")?))
 }

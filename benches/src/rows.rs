@@ -1,146 +1,421 @@
 //! The rows of the table, each a ratio of things measured in turn.
 
+use std::io::Write as _;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
 use crate::calls::{Calls, Form};
-use crate::measure::{Manner, ONCE, Plan, Round, Spread, USUAL, first_answer, ratios};
+use crate::load::Span;
+use crate::measure::{Manner, ONCE, Plan, Round, Spread, USUAL, ask, first_answer, ratios};
+use crate::peers::{Peer, Work};
 use crate::process::{Server, free_address};
+use crate::report::{Line, Target};
 use crate::world::{Sizes, World};
 
-/// Orders that are read in turn: far more than a CPU's caches hold.
+/// Orders that are read in turn: far more than a processor's caches hold.
 const READ_ORDERS: usize = 10_000;
+/// Orders whose receipts are reported again and again.
+const RECEIPTS_ORDERS: usize = 2_000;
+/// Writes a second that a round has orders for: more than any round has come to.
+const WRITES_PER_SECOND: f64 = 60_000.0;
+/// What the cancel's answer has, in bytes.
+const CANCEL_ANSWER_BYTES: usize = 253;
+/// How much is appended between two syncs when the disk's own rate is measured.
+const APPENDED: [u8; 300] = [b'x'; 300];
 
-pub fn measure(plan: &Plan, only: &[String]) -> anyhow::Result<()> {
-    std::fs::create_dir_all(&plan.home)?;
-    let wanted = |row: &str| only.is_empty() || only.iter().any(|only| only == row);
-    if ["1", "2", "3", "3b", "4", "8"].iter().any(|row| wanted(row)) {
-        reads(plan, &wanted)?;
-    }
-    if ["5", "6", "9"].iter().any(|row| wanted(row)) {
-        writes(plan, &wanted)?;
-    }
-    Ok(())
+/// Rows that were asked for, and those that were measured.
+pub struct Rows<'p> {
+    pub plan: &'p Plan,
+    /// All, when none is named.
+    pub only: Vec<String>,
+    pub lines: Vec<Line>,
 }
 
-fn reads(plan: &Plan, wanted: &dyn Fn(&str) -> bool) -> anyhow::Result<()> {
-    let sizes =
-        Sizes { changed: READ_ORDERS, rentals: READ_ORDERS, receipts: 2000, ..Sizes::default() };
-    let folder = plan.home.join("reads");
-    let world = World::make(&plan.program, &folder, None, sizes)?;
-    let mut server = world.serve(&[])?;
-    let all = || 0..READ_ORDERS;
-    let details = Calls::detail(&world, Form::Json, all());
-    let (_, answer) = first_answer(&mut server, &details, Instant::now())?;
-    let row = |name: &str, what: &str, calls: &Calls, to: &Calls| -> anyhow::Result<()> {
-        if !wanted(name) {
+impl Rows<'_> {
+    /// Measures what was asked for.
+    pub fn measure(&mut self) -> anyhow::Result<()> {
+        std::fs::create_dir_all(&self.plan.home)?;
+        if self.wants(&["1", "2", "3", "3b", "4", "8"]) {
+            self.reads()?;
+        }
+        if self.wants(&["5", "6", "7", "9", "10"]) {
+            self.writes()?;
+        }
+        if self.wants(&["16", "17"]) {
+            self.starts()?;
+        }
+        if self.wants(&["13", "14"]) {
+            self.peers()?;
+        }
+        if self.wants(&["18"]) {
+            self.growth()?;
+        }
+        Ok(())
+    }
+
+    fn wants(&self, rows: &[&str]) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| rows.contains(&only.as_str()))
+    }
+
+    fn add(
+        &mut self,
+        row: &'static str,
+        what: &str,
+        figure: Spread,
+        target: Target,
+        detail: String,
+    ) {
+        if self.wants(&[row]) {
+            let line = Line { row, what: what.to_owned(), figure, target, detail };
+            line.print();
+            self.lines.push(line);
+        }
+    }
+
+    /// Measures calls against the limit, which answers with the same bytes.
+    fn against_echo(&self, server: &Server, calls: &Calls) -> anyhow::Result<[Vec<Round>; 2]> {
+        let answer = ask(server.address, calls)?;
+        let head = memchr::memmem::find(&answer, b"\r\n\r\n").context("no answer")?;
+        let echo = echo(self.plan, &answer[head + 4..])?;
+        let limit = calls.to_anybody();
+        let mut ours = || self.plan.round(server, calls, USUAL);
+        let mut theirs = || self.plan.round(&echo, &limit, USUAL);
+        let rounds = self.plan.in_turn(&mut [&mut ours, &mut theirs])?;
+        rounds.try_into().map_err(|_| anyhow::anyhow!("two things were measured"))
+    }
+
+    fn reads(&mut self) -> anyhow::Result<()> {
+        let sizes = Sizes {
+            changed: READ_ORDERS,
+            rentals: READ_ORDERS,
+            receipts: RECEIPTS_ORDERS,
+            ..Sizes::default()
+        };
+        let world = World::make(&self.plan.program, &self.plan.home.join("reads"), None, sizes)?;
+        let server = self.started(&world, &[])?;
+        let all = || 0..READ_ORDERS;
+        let hot = Calls::detail(&world, Form::Json, 0..1);
+        let xml = Calls::detail(&world, Form::Xml, 0..1);
+        let rows = [
+            ("1", "bad signature, to bare hyper", Calls::badly_signed(&world, all()), 0.80),
+            ("3", "change.detail of one order, to bare hyper", hot, 0.70),
+            ("4", "cancelcheck, to bare hyper", Calls::quote(&world, all()), 0.60),
+        ];
+        for (row, what, calls, least) in rows {
+            if self.wants(&[row]) {
+                let [ours, limit] = self.against_echo(&server, &calls)?;
+                let target = Target::AtLeast(least);
+                self.add(row, what, ratios(&ours, &limit), target, absolute(&ours, &limit));
+            }
+        }
+        if self.wants(&["3b"]) {
+            let json = Calls::detail(&world, Form::Json, 0..1);
+            let mut ours = || self.plan.round(&server, &xml, USUAL);
+            let mut theirs = || self.plan.round(&server, &json, USUAL);
+            let rounds = self.plan.in_turn(&mut [&mut ours, &mut theirs])?;
+            let (figure, detail) =
+                (ratios(&rounds[0], &rounds[1]), absolute(&rounds[0], &rounds[1]));
+            self.add("3b", "the same in XML, to JSON", figure, Target::AtLeast(0.85), detail);
+        }
+        drop(server);
+        self.from_the_store(&world)
+    }
+
+    /// What is read, opened and written anew for every call, and what is not written at all.
+    fn from_the_store(&mut self, world: &World) -> anyhow::Result<()> {
+        if !self.wants(&["2", "8"]) {
             return Ok(());
         }
-        let (_, answer) = sample(&server, calls)?;
-        let echo = echo(plan, &answer)?;
-        let mut ours = || plan.round(&server, calls, USUAL);
-        let mut limit =
-            || plan.round(&echo, &Calls { requests: to.requests.clone(), expect: "" }, USUAL);
-        let rounds = plan.in_turn(&mut [&mut ours, &mut limit])?;
-        print(name, what, &rounds[0], &rounds[1]);
-        Ok(())
-    };
-    let _ = answer;
-    let bad = Calls::badly_signed(&world, all());
-    row("1", "bad signature", &bad, &bad)?;
-    row("2", "change.detail, 10,000 orders", &details, &details)?;
-    let hot = Calls::detail(&world, Form::Json, 0..1);
-    row("3", "change.detail, one order", &hot, &hot)?;
-    let xml = Calls::detail(&world, Form::Xml, all());
-    row("3b", "change.detail XML vs echo", &xml, &xml)?;
-    let quote = Calls::quote(&world, all());
-    row("4", "cancelcheck", &quote, &quote)?;
-    let postback = Calls::postback(&world, 0..2000);
-    row("8", "postback replay", &postback, &postback)?;
-    Ok(())
-}
-
-fn writes(plan: &Plan, wanted: &dyn Fn(&str) -> bool) -> anyhow::Result<()> {
-    let orders = (plan.counted.as_secs_f64() * 60_000.0) as usize;
-    let sizes = Sizes { payable: orders, changed: 1, trains: orders / 2, ..Sizes::default() };
-    let template = World::make(&plan.program, &plan.home.join("writes"), None, sizes)?;
-    let detail = Calls::detail(&template, Form::Json, 0..1);
-    let fresh = |calls: &Calls, manner: Manner| -> anyhow::Result<Round> {
-        let world = template.copy_to(&plan.home.join("fresh"))?;
-        let mut server = world.serve(&[])?;
-        first_answer(&mut server, &detail, Instant::now())?;
-        plan.round(&server, calls, manner)
-    };
-    let cancel = Calls::cancel(&template, 0..orders);
-    let refund = Calls::refund(&template, 0..orders / 2)?;
-    let answer = vec![b'x'; 253];
-    let echo = echo(plan, &answer)?;
-    let limit = Calls { requests: cancel.requests.clone(), expect: "" };
-    for (name, what, calls, connections) in [
-        ("5", "cancel c=64", &cancel, 64),
-        ("6", "cancel c=1", &cancel, 1),
-        ("6", "cancel c=8", &cancel, 8),
-        ("9", "refund callback c=64", &refund, 64),
-    ] {
-        if !wanted(name) {
-            continue;
+        let server = self.started(world, &["--document-cache-mb", "0"])?;
+        let details = Calls::detail(world, Form::Json, 0..READ_ORDERS);
+        let [ours, limit] = self.against_echo(&server, &details)?;
+        let what = "change.detail from the database, to bare hyper";
+        let detail = absolute(&ours, &limit);
+        self.add("2", what, ratios(&ours, &limit), Target::AtLeast(0.60), detail);
+        if !self.wants(&["8"]) {
+            return Ok(());
         }
-        let manner = Manner { connections, ..ONCE };
-        let mut ours = || fresh(calls, manner);
-        let mut theirs = || plan.round(&echo, &limit, Manner { connections, ..USUAL });
-        let rounds = plan.in_turn(&mut [&mut ours, &mut theirs])?;
-        print(name, what, &rounds[0], &rounds[1]);
+        let postbacks = Calls::postback(world, 0..RECEIPTS_ORDERS);
+        // The first time they are written; from then on they are repeated.
+        let first = Manner { again: false, ..USUAL };
+        let span = Span { warm: Duration::ZERO, ..self.plan.span };
+        let plan = Plan { span, ..self.plan.clone() };
+        plan.round(&server, &postbacks, first)?;
+        let log = world.folder.join("data/tripwright.db-wal");
+        let written = |log: &std::path::Path| anyhow::Ok(log.metadata()?.modified()?);
+        let before = written(&log)?;
+        let mut ours = || self.plan.round(&server, &postbacks, USUAL);
+        let mut theirs = || self.plan.round(&server, &details, USUAL);
+        let rounds = self.plan.in_turn(&mut [&mut ours, &mut theirs])?;
+        anyhow::ensure!(written(&log)? == before, "repeating a postback was written");
+        let (figure, detail) = (ratios(&rounds[0], &rounds[1]), absolute(&rounds[0], &rounds[1]));
+        let what = "postback again, no sync, to row 2";
+        self.add("8", what, figure, Target::AtLeast(0.9), detail);
+        Ok(())
     }
-    Ok(())
+
+    /// How long until it answers, and how much memory it takes.
+    fn starts(&mut self) -> anyhow::Result<()> {
+        let sizes = Sizes { payable: 200_000, changed: READ_ORDERS, ..Sizes::default() };
+        let home = &self.plan.home;
+        let template = World::make(&self.plan.program, &home.join("starts"), None, sizes)?;
+        let world = template.copy_to(&home.join("fresh"))?;
+        let details = Calls::detail(&world, Form::Json, 0..READ_ORDERS);
+        let mut orderly = Vec::new();
+        let (mut killed, mut idle, mut loaded) = (Vec::new(), Vec::new(), Vec::new());
+        let cancels_a_round = 200_000 / self.plan.rounds;
+        for round in 0..self.plan.rounds {
+            let began = Instant::now();
+            let mut server = world.serve(&[])?;
+            orderly.push(first_answer(&mut server, &details, began)?.0.as_secs_f64() * 1e3);
+            std::thread::sleep(Duration::from_secs(1));
+            idle.push(server.memory_mb()?);
+            let cancels = round * cancels_a_round..(round + 1) * cancels_a_round;
+            let cancels = Calls::cancel(&world, cancels);
+            let writing = Manner { connections: 32, again: false };
+            let reading = Manner { connections: 32, again: true };
+            self.plan.beside(&server, &[(&cancels, writing), (&details, reading)])?;
+            loaded.push(server.memory_mb()?);
+            // In the middle of things: what was acknowledged is there when it comes again.
+            server.kill()?;
+            let began = Instant::now();
+            let mut server = world.serve(&[])?;
+            killed.push(first_answer(&mut server, &details, began)?.0.as_secs_f64() * 1e3);
+            server.stop()?;
+        }
+        let says = |what: &str| what.to_owned();
+        let orders = format!("{} orders", sizes.payable + sizes.changed);
+        let (at, kill) = (Target::AtMost(100.0), Target::AtMost(1000.0));
+        self.add("16", "first signed answer after a start, ms", Spread::of(orderly), at, orders);
+        let what = "first signed answer after a kill under load, ms";
+        self.add("16", what, Spread::of(killed), kill, String::new());
+        let (few, many) = (Target::AtMost(25.0), Target::AtMost(120.0));
+        self.add("17", "memory, idle, MB", Spread::of(idle), few, says("share of the process"));
+        let what = "memory after 32 readers and 32 writers, MB";
+        self.add("17", what, Spread::of(loaded), many, says("cache of documents full"));
+        Ok(())
+    }
+
+    /// Readers beside writers.
+    fn mixed(&mut self, template: &World, cancels: &Calls) -> anyhow::Result<()> {
+        let details = Calls::detail(template, Form::Json, 0..READ_ORDERS);
+        let reading = Manner { connections: 8, again: true };
+        let home = &self.plan.home;
+        let fresh = || self.started(&template.copy_to(&home.join("fresh"))?, &[]);
+        let mut alone = || self.plan.round(&fresh()?, &details, reading);
+        let mut beside = || {
+            let both = self.plan.beside(&fresh()?, &[(&details, reading), (cancels, ONCE)])?;
+            both.into_iter().next().context("two loads were sent")
+        };
+        let rounds = self.plan.in_turn(&mut [&mut beside, &mut alone])?;
+        let late = |round: &Round| round.measured.quantile_ms(0.99);
+        let pairs = rounds[0].iter().zip(&rounds[1]);
+        let figure = Spread::of(pairs.map(|(beside, alone)| late(beside) / late(alone)));
+        let detail = absolute(&rounds[0], &rounds[1]);
+        let what = "slowest hundredth of 8 readers beside 64 writers, to alone";
+        self.add("10", what, figure, Target::AtMost(4.0), detail);
+        Ok(())
+    }
+
+    fn started(&self, world: &World, flags: &[&str]) -> anyhow::Result<Server> {
+        let mut server = world.serve(flags)?;
+        first_answer(&mut server, &Calls::detail(world, Form::Json, 0..1), Instant::now())?;
+        Ok(server)
+    }
+
+    fn writes(&mut self) -> anyhow::Result<()> {
+        let orders = (self.plan.span.counted.as_secs_f64() * WRITES_PER_SECOND) as usize;
+        let trains = if self.wants(&["9"]) { orders / 2 } else { 0 };
+        let sizes = Sizes { payable: orders, changed: READ_ORDERS, trains, ..Sizes::default() };
+        let home = &self.plan.home;
+        let template = World::make(&self.plan.program, &home.join("writes"), None, sizes)?;
+        let cancels = Calls::cancel(&template, 0..orders);
+        if self.wants(&["10"]) {
+            self.mixed(&template, &cancels)?;
+        }
+        let echo = echo(self.plan, &[b'x'; CANCEL_ANSWER_BYTES])?;
+        let limit = cancels.to_anybody();
+        let fresh = |calls: &Calls, manner: Manner| {
+            let server = self.started(&template.copy_to(&home.join("fresh"))?, &[])?;
+            self.plan.round(&server, calls, manner)
+        };
+        let mut measured = Vec::new();
+        for connections in [64, 8, 1] {
+            let row = if connections == 64 { ["5", "7"] } else { ["6", "6"] };
+            if !self.wants(&row) {
+                continue;
+            }
+            let mut syncs = Vec::new();
+            let mut ours = || {
+                syncs.push(syncs_per_second(self.plan)?);
+                fresh(&cancels, Manner { connections, ..ONCE })
+            };
+            let mut theirs = || self.plan.round(&echo, &limit, Manner { connections, ..USUAL });
+            let rounds = self.plan.in_turn(&mut [&mut ours, &mut theirs])?;
+            measured.push((connections, rounds, syncs));
+        }
+        let refunds = match self.wants(&["9"]) {
+            true => {
+                let refunds = Calls::refund(&template, 0..trains)?;
+                let mut ours = || fresh(&refunds, ONCE);
+                let mut theirs = || fresh(&cancels, ONCE);
+                Some(self.plan.in_turn(&mut [&mut ours, &mut theirs])?)
+            }
+            false => None,
+        };
+        for (connections, rounds, syncs) in measured {
+            self.add_cancels(connections, &rounds, &syncs);
+        }
+        if let Some(rounds) = refunds {
+            let (figure, detail) =
+                (ratios(&rounds[0], &rounds[1]), absolute(&rounds[0], &rounds[1]));
+            let what = "refund callback of one passenger, SM4, to row 5";
+            self.add("9", what, figure, Target::AtLeast(0.6), detail);
+        }
+        Ok(())
+    }
+
+    fn add_cancels(&mut self, connections: usize, rounds: &[Vec<Round>], syncs: &[f64]) {
+        // A round that was tried anew had a rate of syncs of its own; the last ones are those that count.
+        let syncs = &syncs[syncs.len().saturating_sub(rounds[0].len())..];
+        let to_syncs = |figure: fn(&Round, f64) -> f64| {
+            Spread::of(rounds[0].iter().zip(syncs).map(|(round, syncs)| figure(round, *syncs)))
+        };
+        let detail = absolute(&rounds[0], &rounds[1]);
+        let by_syncs = to_syncs(|round, syncs| round.measured.rate() / syncs);
+        let syncs = Spread::of(syncs.iter().copied()).median;
+        let beside = format!("{detail}; {syncs:.0} syncs/s one by one");
+        match connections {
+            64 => {
+                let what = "cancel, durable, to bare hyper";
+                let figure = ratios(&rounds[0], &rounds[1]);
+                self.add("5", what, figure, Target::AtLeast(0.30), beside.clone());
+                let what = "the same, to syncs one by one";
+                self.add("5", what, by_syncs, Target::AtLeast(6.0), String::new());
+                let late = to_syncs(|round, syncs| round.measured.quantile_ms(0.99) * syncs / 1e3);
+                let what = "its slowest hundredth, in syncs";
+                self.add("7", what, late, Target::AtMost(20.0), String::new());
+                let spread = rounds[0].iter().map(|round| {
+                    round.measured.quantile_ms(0.99) / round.measured.quantile_ms(0.5)
+                });
+                let what = "its slowest hundredth, to its median";
+                self.add("7", what, Spread::of(spread), Target::AtMost(3.0), String::new());
+            }
+            8 => {
+                let what = "cancel by 8 clients, to syncs one by one";
+                self.add("6", what, by_syncs, Target::AtLeast(3.0), beside);
+            }
+            _ => {
+                let what = "cancel by one client, to syncs one by one";
+                self.add("6", what, by_syncs, Target::AtLeast(0.5), beside);
+            }
+        }
+    }
+
+    /// Programs that others would write by hand for the same cancel.
+    fn peers(&mut self) -> anyhow::Result<()> {
+        let orders = (self.plan.span.counted.as_secs_f64() * WRITES_PER_SECOND) as usize;
+        let home = &self.plan.home;
+        let sizes = Sizes { payable: orders, changed: 1, ..Sizes::default() };
+        let template = World::make(&self.plan.program, &home.join("writes"), None, sizes)?;
+        let cancels = Calls::cancel(&template, 0..orders);
+        for peer in Peer::ALL {
+            let installed = peer.install(home)?;
+            for (row, work, least) in [("13", Work::Durable, 8.0), ("14", Work::Static, 1.0)] {
+                let mut ours = || {
+                    let server = self.started(&template.copy_to(&home.join("fresh"))?, &[])?;
+                    self.plan.round(&server, &cancels, ONCE)
+                };
+                let mut theirs = || {
+                    let server = installed.start(work, orders)?;
+                    self.plan.round(&server, &cancels, ONCE)
+                };
+                let rounds = self.plan.in_turn(&mut [&mut ours, &mut theirs])?;
+                let figure = ratios(&rounds[0], &rounds[1]);
+                let name = peer.name();
+                let what = match work {
+                    Work::Durable => format!("cancel, durable, to {name} with SQLite"),
+                    Work::Static => format!("cancel, durable, to {name} that stores nothing"),
+                };
+                let detail = absolute(&rounds[0], &rounds[1]);
+                self.add(row, &what, figure, Target::AtLeast(least), detail);
+            }
+        }
+        Ok(())
+    }
+
+    /// The same calls of the same program on ten thousand orders and on a million.
+    fn growth(&mut self) -> anyhow::Result<()> {
+        let home = &self.plan.home;
+        let sizes =
+            |orders: usize| Sizes { payable: orders / 2, changed: orders / 2, ..Sizes::default() };
+        let small = World::make(&self.plan.program, &home.join("small"), None, sizes(20_000))?;
+        let large = World::make(&self.plan.program, &home.join("large"), None, sizes(1_000_000))?;
+        for (row, what, count, least) in
+            [("18", "change.detail from the database, a million orders to 20,000", 500_000, 0.85)]
+        {
+            let flags = ["--document-cache-mb", "0"];
+            let (few, many) = (self.started(&small, &flags)?, self.started(&large, &flags)?);
+            // In an order that no page of the database is read twice in a row by.
+            let spread = |count: usize| (0..100_000).map(move |at| at * 7919 % count);
+            let of_few = Calls::detail(&small, Form::Json, spread(10_000));
+            let of_many = Calls::detail(&large, Form::Json, spread(count));
+            let mut ours = || self.plan.round(&many, &of_many, USUAL);
+            let mut theirs = || self.plan.round(&few, &of_few, USUAL);
+            let rounds = self.plan.in_turn(&mut [&mut ours, &mut theirs])?;
+            let (figure, detail) =
+                (ratios(&rounds[0], &rounds[1]), absolute(&rounds[0], &rounds[1]));
+            self.add(row, what, figure, Target::AtLeast(least), detail);
+        }
+        Ok(())
+    }
 }
 
-fn print(name: &str, what: &str, ours: &[Round], theirs: &[Round]) {
-    let ratio = ratios(ours, theirs);
-    let rate =
-        |rounds: &[Round]| Spread::of(rounds.iter().map(|round| round.measured.rate())).median;
-    let cpu = |rounds: &[Round]| Spread::of(rounds.iter().map(|round| round.cpu_us)).median;
-    let p = |rounds: &[Round], q: f64| {
-        Spread::of(rounds.iter().map(|round| round.measured.quantile_ms(q))).median
-    };
-    let own =
-        |rounds: &[Round]| Spread::of(rounds.iter().map(|round| round.measured.own_cpu)).median;
-    println!(
-        "{name:3} {what:32} {:.2} [{:.2}-{:.2}] {:.0}/s vs {:.0}/s; cpu {:.1} vs {:.1} us ({:.2}); p50 {:.2} p99 {:.2} vs {:.2} {:.2}; load {:.2} {:.2}",
-        ratio.median,
-        ratio.low,
-        ratio.high,
+fn absolute(ours: &[Round], theirs: &[Round]) -> String {
+    let middle =
+        |rounds: &[Round], figure: fn(&Round) -> f64| Spread::of(rounds.iter().map(figure)).median;
+    let rate = |rounds: &[Round]| middle(rounds, |round| round.measured.rate());
+    let cpu = |rounds: &[Round]| middle(rounds, |round| round.cpu_us);
+    let (half, late) =
+        (|r: &Round| r.measured.quantile_ms(0.5), |r: &Round| r.measured.quantile_ms(0.99));
+    let busy = middle(theirs, |round| round.measured.busy);
+    format!(
+        "{:.0}/s to {:.0}/s; {:.1} µs to {:.1} µs of CPU; p50 {:.2} ms, p99 {:.2} ms; load {:.0} % busy",
         rate(ours),
         rate(theirs),
         cpu(ours),
         cpu(theirs),
-        cpu(theirs) / cpu(ours),
-        p(ours, 0.5),
-        p(ours, 0.99),
-        p(theirs, 0.5),
-        p(theirs, 0.99),
-        own(ours),
-        own(theirs),
-    );
+        middle(ours, half),
+        middle(ours, late),
+        busy * 100.0,
+    )
 }
 
-/// The body of an answer.
-fn sample(server: &Server, calls: &Calls) -> anyhow::Result<((), Vec<u8>)> {
-    let answer = crate::measure::ask(server.address, calls)?;
-    let at = answer.windows(4).position(|window| window == b"\r\n\r\n").context("no answer")?;
-    Ok(((), answer[at + 4..].to_vec()))
+/// How often the disk under the worlds makes a few bytes durable, one after the other.
+fn syncs_per_second(plan: &Plan) -> anyhow::Result<f64> {
+    let path = plan.home.join("appended");
+    let mut file = std::fs::File::create(&path)?;
+    let began = Instant::now();
+    let mut count = 0;
+    while began.elapsed() < Duration::from_millis(500) {
+        file.write_all(&APPENDED)?;
+        file.sync_data()?;
+        count += 1;
+    }
+    Ok(f64::from(count) / began.elapsed().as_secs_f64())
 }
 
 /// Starts the limit, which answers with these bytes.
 fn echo(plan: &Plan, body: &[u8]) -> anyhow::Result<Server> {
-    let file = plan.home.join("echo");
-    std::fs::write(&file, body)?;
     let address = free_address()?;
+    let file = plan.home.join(format!("echo-{}", address.port()));
+    std::fs::write(&file, body)?;
     let mut command = Command::new(&plan.bench);
     command.arg("echo").arg(address.to_string()).arg(&file);
     let mut server = Server::start(&command, address)?;
-    let anything = Calls { requests: vec![crate::calls::request("a=b")], expect: "" };
+    let anything = Calls::anything();
     first_answer(&mut server, &anything, Instant::now())?;
     Ok(server)
 }

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use crate::process::{Server, free_address, run};
@@ -119,12 +118,6 @@ impl World {
             command.env("TRIPWRIGHT_DATABASE", database);
         }
         command
-    }
-
-    /// How large the database is, in bytes.
-    pub fn bytes(&self) -> anyhow::Result<u64> {
-        let file = self.folder.join("data/tripwright.db");
-        Ok(file.metadata().context("no database")?.len())
     }
 }
 

@@ -37,6 +37,7 @@ impl Context {
     /// Puts a store behind the settings.
     pub fn new(settings: Settings, clock: Clock, store: Store) -> Self {
         let access = Access::new(settings.production);
+        let store = store.keeping_documents(settings.document_cache_mb * 1024 * 1024);
         Self { settings, clock, store, access, quotas: Quotas::default() }
     }
 }

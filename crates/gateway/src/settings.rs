@@ -10,6 +10,9 @@ use top::error::RemoteErrorCode;
 /// The largest limit on one body: a quarter of the room that all bodies share.
 const BODY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// The largest cache of documents: 64 GB, beyond which a machine has better uses for its memory.
+const DOCUMENT_CACHE_MB_MAX: u64 = 64 * 1024;
+
 /// Settings of a running gateway. Each is a flag, a variable and a key of the settings file.
 #[derive(Debug, Clone, Args)]
 pub struct Settings {
@@ -72,6 +75,12 @@ pub struct Settings {
     /// gives fewer descriptors
     #[arg(long, env = "TRIPWRIGHT_CONNECTIONS_MAX", default_value_t = 4096, value_parser = connections)]
     pub connections_max: usize,
+
+    /// How many MB of stored documents are kept as they were read, so that reading one again costs only the
+    /// proof that it is the newest; in memory they take about twice that. 0 keeps none. SQLite only
+    #[arg(long, env = "TRIPWRIGHT_DOCUMENT_CACHE_MB", default_value_t = 32,
+          value_parser = clap::value_parser!(u64).range(..=DOCUMENT_CACHE_MB_MAX))]
+    pub document_cache_mb: u64,
 
     /// How long to go on after the order to stop, saying "not ready", before nothing more is accepted
     #[arg(long, env = "TRIPWRIGHT_DRAIN_GRACE_SECONDS", default_value_t = 0)]

@@ -12,9 +12,6 @@ use quick_cache::sync::Cache;
 
 use crate::{Key, Stored};
 
-/// Bytes of stored documents kept unless told otherwise. As they are kept, opened, they take about
-/// twice that: 64 MB are ten thousand orders or so, beside everything else within 200 MB.
-pub const DOCUMENTS_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// What a kept document takes beside what it says, in bytes of the limit.
 const OVERHEAD_BYTES: u64 = 256;
 /// A document as small as any, for a guess at how many there will be.

@@ -31,7 +31,6 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 pub use crate::copy::{Sum, Sums, copy};
-pub use crate::documents::DOCUMENTS_BYTES_MAX;
 use crate::documents::Documents;
 use crate::engine::{Commit, Engine, Outcome, Recorded};
 pub use crate::examine::{Finding, Verdict};
@@ -303,10 +302,10 @@ impl Store {
     }
 
     fn new(engine: Engine, sealer: Sealer) -> Self {
-        Self { engine, sealer, documents: Documents::new(DOCUMENTS_BYTES_MAX) }
+        Self { engine, sealer, documents: Documents::new(0) }
     }
 
-    /// Keeps documents that were read, up to so many bytes of what is stored; none for 0.
+    /// Keeps documents that were read, up to so many bytes of what is stored; until told, none.
     #[must_use]
     pub fn keeping_documents(self, bytes: u64) -> Self {
         Self { documents: Documents::new(bytes), ..self }

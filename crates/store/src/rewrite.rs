@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use domain::pii::after;
+use memchr::memchr2;
 
 /// Deepest nesting, as the JSON library has it.
 const DEPTH_MAX: usize = 128;
@@ -46,7 +47,8 @@ pub(crate) trait Replace {
 pub(crate) struct Steps<'j>(Vec<Step<'j>>);
 
 enum Step<'j> {
-    Member(Cow<'j, str>),
+    /// A name as it stands between its quotes, and whether there are escapes in it.
+    Member(&'j [u8], bool),
     Element(usize),
 }
 
@@ -56,16 +58,15 @@ impl Steps<'_> {
         for step in &self.0 {
             text.push('/');
             match step {
-                Step::Member(name) => {
-                    for letter in name.chars() {
-                        match letter {
-                            '~' => text.push_str("~0"),
-                            '/' => text.push_str("~1"),
-                            letter => text.push(letter),
-                        }
+                Step::Member(name, has_escapes) => {
+                    let name = unescaped(name, *has_escapes).unwrap_or_default();
+                    if name.contains(['~', '/']) {
+                        text.push_str(&name.replace('~', "~0").replace('/', "~1"));
+                    } else {
+                        text.push_str(&name);
                     }
                 }
-                Step::Element(at) => text.push_str(&at.to_string()),
+                Step::Element(at) => text.push_str(itoa::Buffer::new().format(*at)),
             }
         }
     }
@@ -121,16 +122,17 @@ impl<'j> Rewriting<'j> {
         let mut is_first = true;
         while !self.closes(b'}', is_first).ok_or(Stopped::NotJson)? {
             self.blank();
-            let name = self.string().ok_or(Stopped::NotJson)?;
+            let (name, has_escapes) = self.quoted().ok_or(Stopped::NotJson)?;
             self.blank();
             self.take(b':').ok_or(Stopped::NotJson)?;
-            if name.starts_with('$') {
+            if matches!(name.first(), Some(b'$' | b'\\')) {
+                let name = unescaped(name, has_escapes).ok_or(Stopped::NotJson)?;
                 if is_first && self.marked(start, &name, by)? {
                     return Ok(());
                 }
                 by.look_at(&name).map_err(Stopped::Refused)?;
             }
-            self.steps.0.push(Step::Member(name));
+            self.steps.0.push(Step::Member(name, has_escapes));
             self.value(by)?;
             self.steps.0.pop();
             is_first = false;
@@ -149,7 +151,10 @@ impl<'j> Rewriting<'j> {
         let value = self.at;
         self.blank();
         let text = match self.json.get(self.at) {
-            Some(b'"') => Some(self.string().ok_or(Stopped::NotJson)?),
+            Some(b'"') => {
+                let (text, has_escapes) = self.quoted().ok_or(Stopped::NotJson)?;
+                Some(unescaped(text, has_escapes).ok_or(Stopped::NotJson)?)
+            }
             _ => None,
         };
         self.blank();
@@ -209,27 +214,25 @@ impl<'j> Rewriting<'j> {
         let start = self.at;
         let mut has_escapes = false;
         loop {
-            match self.json.get(self.at)? {
-                b'"' => break,
-                b'\\' => {
-                    has_escapes = true;
-                    self.at += 2;
-                }
-                _ => self.at += 1,
+            self.at += memchr2(b'"', b'\\', self.json.get(self.at..)?)?;
+            if self.json[self.at] == b'"' {
+                break;
             }
+            has_escapes = true;
+            self.at += 2;
         }
         self.at += 1;
         Some((&self.json[start..self.at - 1], has_escapes))
     }
+}
 
-    fn string(&mut self) -> Option<Cow<'j, str>> {
-        let start = self.at;
-        let (plain, has_escapes) = self.quoted()?;
-        if has_escapes {
-            return serde_json::from_slice(&self.json[start..self.at]).ok().map(Cow::Owned);
-        }
-        std::str::from_utf8(plain).ok().map(Cow::Borrowed)
+/// What a text says that stands so between its quotes.
+fn unescaped(text: &[u8], has_escapes: bool) -> Option<Cow<'_, str>> {
+    if has_escapes {
+        let quoted = [b"\"".as_slice(), text, b"\""].concat();
+        return serde_json::from_slice(&quoted).ok().map(Cow::Owned);
     }
+    std::str::from_utf8(text).ok().map(Cow::Borrowed)
 }
 
 #[cfg(test)]

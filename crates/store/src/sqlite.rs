@@ -40,8 +40,9 @@ const MIGRATIONS: &[Step] = &[
 const OLDEST: &str = "schema_oldest";
 /// Most changes in one transaction: more only delays the first of them.
 const BATCH_MAX: usize = 256;
-/// How long the writer waits for more changes of those it has reason to expect, each time that it does.
-const GATHERING_PAUSE: Duration = Duration::from_micros(50);
+/// With as many changes the writer waits for no more: half of the callers that the figures are of, so that
+/// the others are read while it waits for the disk.
+const GATHERED_MAX: usize = 32;
 /// Most changes waiting for the writer; further callers wait in line, holding their own memory.
 const QUEUE_MAX: usize = 4096;
 /// How long to wait for another process that is writing, such as the command line.
@@ -787,11 +788,9 @@ fn write_until_closed(
     readers: &Readers,
 ) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
-    let mut expected = 1;
     while let Some(first) = jobs.blocking_recv() {
         batch.push(first);
-        gather(&mut jobs, &mut batch, expected);
-        expected = batch.len();
+        gather(&mut jobs, &mut batch);
         write_batch(connection, &mut batch);
         let pages = WAL_PAGES.get();
         if pages >= WAL_PAGES_MAX {
@@ -803,21 +802,18 @@ fn write_until_closed(
     }
 }
 
-/// Takes what has come. As many as came before probably come again, if they are only given the time to:
-/// each of them would otherwise cost a transaction, and a wait for the disk, of its own.
-fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>, expected: usize) {
+/// Takes what has come, and lets whoever is about to come, come: on a core that both share, this thread
+/// would else be back at the disk before the next change was even read. Where nobody wants the core, giving
+/// it away takes no time.
+fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>) {
     let mut before = 0;
-    loop {
+    while batch.len() > before && batch.len() < GATHERED_MAX {
+        before = batch.len();
+        std::thread::yield_now();
         while batch.len() < BATCH_MAX {
             let Ok(job) = jobs.try_recv() else { break };
             batch.push(job);
         }
-        // As soon as nobody has come during a pause, nobody is waited for.
-        if batch.len() >= expected || batch.len() == before {
-            return;
-        }
-        before = batch.len();
-        std::thread::sleep(GATHERING_PAUSE);
     }
 }
 
@@ -825,15 +821,15 @@ fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>, expected: usize)
 fn write_batch(connection: &Connection, batch: &mut Vec<Job>) {
     let mut jobs = batch.drain(..);
     let mut done = Vec::with_capacity(jobs.len());
-    let committed = connection.execute_batch("BEGIN IMMEDIATE").and_then(|()| {
+    let committed = begin(connection).and_then(|mut next_entry| {
         for job in jobs.by_ref() {
-            let outcome = in_savepoint(connection, &job.write);
+            let outcome = in_savepoint(connection, &job.write, &mut next_entry);
             done.push((job.reply, outcome));
             if matches!(done.last(), Some((_, Err(Broken(_))))) {
                 return Err(rusqlite::Error::InvalidQuery);
             }
         }
-        connection.execute_batch("COMMIT")
+        connection.prepare_cached("COMMIT")?.execute([]).map(|_| ())
     });
     let Err(error) = committed else {
         for (reply, outcome) in done {
@@ -854,18 +850,29 @@ fn write_batch(connection: &Connection, batch: &mut Vec<Job>) {
     }
 }
 
+/// Begins to write; returns the number of the journal's next entry, which is nobody else's from now on.
+fn begin(connection: &Connection) -> Result<i64, rusqlite::Error> {
+    const NEXT: &str = "SELECT coalesce(max(entry), 0) + 1 FROM journal";
+    connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+    connection.prepare_cached(NEXT)?.query_row([], |row| row.get(0))
+}
+
 /// The transaction is gone or not to be trusted any more, and why. A full disk or a failed read rolls
 /// all of it back by itself; going on would begin another, and commit what its callers are told did
 /// not happen.
 struct Broken(String);
 
-fn in_savepoint(connection: &Connection, write: &Write) -> Result<Result<Outcome, Error>, Broken> {
+fn in_savepoint(
+    connection: &Connection,
+    write: &Write,
+    next_entry: &mut i64,
+) -> Result<Result<Outcome, Error>, Broken> {
     if let Write::Commit(commit) = write
         && commit.look_ups.is_empty()
         && commit.people.is_empty()
     {
         // It writes all of what it writes or nothing; should it fail half way, so does the transaction.
-        let outcome = put(connection, commit);
+        let outcome = put(connection, commit, next_entry);
         return outcome.map(Ok).map_err(|error| Broken(cause(&error)));
     }
     let step = |sql: &str| {
@@ -873,7 +880,7 @@ fn in_savepoint(connection: &Connection, write: &Write) -> Result<Result<Outcome
         stepped.map_err(|error| Broken(error.to_string()))
     };
     step("SAVEPOINT change")?;
-    let outcome = perform(connection, write);
+    let outcome = perform(connection, write, next_entry);
     match &outcome {
         Ok(Outcome::Done) => {}
         Err(error) if connection.is_autocommit() => {
@@ -892,10 +899,10 @@ fn cause(error: &Error) -> String {
     std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-fn perform(connection: &Connection, write: &Write) -> Result<Outcome, Error> {
+fn perform(connection: &Connection, write: &Write, next_entry: &mut i64) -> Result<Outcome, Error> {
     let set_fact = |sql: &str| connection.prepare_cached(sql)?.execute([]);
     match write {
-        Write::Commit(commit) => return put(connection, commit),
+        Write::Commit(commit) => return put(connection, commit, next_entry),
         Write::App { key, expected: None, document } => {
             let mut insert =
                 connection.prepare_cached("INSERT OR IGNORE INTO app VALUES (?1, ?2)")?;
@@ -978,11 +985,10 @@ fn replace(connection: &Connection, row: &Stored, document: &[u8]) -> Result<(),
 }
 
 /// The compare-and-set at the heart of a change.
-fn put(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
+fn put(connection: &Connection, commit: &Commit, next_entry: &mut i64) -> Result<Outcome, Error> {
     const JOURNAL: &str = "INSERT INTO journal \
         (entry, previous, owner, kind, id, version, what, at_ms, actor, request_id, facts) \
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-    const NEXT: &str = "SELECT coalesce(max(entry), 0) + 1 FROM journal";
     const INSERT: &str = "INSERT INTO aggregate (owner, kind, id, version, last_entry, document) \
         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
     const UPDATE: &str = "UPDATE aggregate SET version = ?4, last_entry = ?5, document = ?6 \
@@ -991,7 +997,7 @@ fn put(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
     let Commit { key, expected, document, facts, what, cause, look_ups, people } = commit;
     let version = commit.version();
     let previous = expected.map(|head| head.last_entry);
-    let entry: i64 = connection.prepare_cached(NEXT)?.query_row([], |row| row.get(0))?;
+    let entry = *next_entry;
     let sql = if expected.is_some() { UPDATE } else { INSERT };
     let written = connection
         .prepare_cached(sql)?
@@ -1012,6 +1018,7 @@ fn put(connection: &Connection, commit: &Commit) -> Result<Outcome, Error> {
         cause.request_id,
         facts
     ])?;
+    *next_entry += 1;
     for look_up in look_ups {
         if let Some(id) = claim(connection, key, look_up)? {
             return Ok(Outcome::Taken { look_up: look_up.clone(), id });

@@ -6,6 +6,7 @@ mod postgres;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::access::{App, Session};
 use domain::{Instant, Pii, pii};
@@ -219,6 +220,53 @@ async fn deciding_to_keep_writes_nothing(world: World) {
         .unwrap();
     assert_eq!(seen, 1);
     assert_eq!(store.journal(&key("a")).await.unwrap().len(), 1);
+}
+
+async fn what_is_read_again_is_what_was_committed_last(world: World) {
+    let here = world.open().await.keeping_documents(1 << 20);
+    let elsewhere = world.open().await;
+    let (ours, others) = (key("ours"), key("others"));
+    assert_eq!(here.read::<Document>(&ours).await.unwrap(), None);
+    let mut last = None;
+    for turn in 1..=60 {
+        let store = if turn % 3 == 0 { &here } else { &elsewhere };
+        add_one(store, &ours, "r").await.unwrap();
+        let read = here.read::<Document>(&ours).await.unwrap().unwrap();
+        assert_eq!((read.version, read.document.count), (i64::from(turn), turn as u32));
+        // A change of something else is no news of this.
+        add_one(&elsewhere, &others, "r").await.unwrap();
+        let again = here.read::<Document>(&ours).await.unwrap().unwrap();
+        assert_eq!(again, read);
+        let kept = matches!(world, World::Sqlite(_));
+        assert_eq!(Arc::ptr_eq(&again, &read), kept);
+        assert_ne!(last, Some(read.version));
+        last = Some(read.version);
+    }
+}
+
+async fn a_reader_never_goes_back_behind_what_was_acknowledged(world: World) {
+    const CHANGES: i64 = 300;
+    let here = world.open().await.keeping_documents(1 << 20);
+    let elsewhere = world.open().await;
+    let acknowledged = Arc::new(AtomicI64::new(0));
+    let told = Arc::clone(&acknowledged);
+    let writing = tokio::spawn(async move {
+        for _ in 0..CHANGES {
+            let count = add_one(&elsewhere, &key("a"), "r").await.unwrap();
+            told.store(count.into(), Ordering::SeqCst);
+        }
+    });
+    let mut reads = 0;
+    while acknowledged.load(Ordering::SeqCst) < CHANGES {
+        let least = acknowledged.load(Ordering::SeqCst);
+        let read = here.read::<Document>(&key("a")).await.unwrap();
+        let version = read.map_or(0, |read| read.version);
+        assert!(version >= least, "{version} after {least} was acknowledged");
+        reads += 1;
+        tokio::task::yield_now().await;
+    }
+    writing.await.unwrap();
+    assert!(reads > 10, "{reads}");
 }
 
 async fn changes_racing_for_one_aggregate_all_count_once(world: World) {
@@ -961,6 +1009,8 @@ on_both_engines! {
     what_more_there_is_to_say_is_journalled_and_sealed,
     deciding_to_keep_writes_nothing,
     changes_racing_for_one_aggregate_all_count_once,
+    what_is_read_again_is_what_was_committed_last,
+    a_reader_never_goes_back_behind_what_was_acknowledged,
     a_number_belongs_to_one_aggregate_of_its_owner,
     one_failure_in_a_group_leaves_the_others_alone,
     what_was_acknowledged_is_there_after_closing_and_only_opens_with_its_key,
