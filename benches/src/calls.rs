@@ -44,6 +44,15 @@ impl Calls {
         Self { requests: self.requests.clone(), expect: "" }
     }
 
+    /// A part of the calls: another one each time.
+    pub fn from(&self, turn: usize) -> Self {
+        /// More than are sent in one round.
+        const PART: usize = 80_000;
+        let parts = self.requests.len().div_ceil(PART);
+        let part = self.requests.chunks(PART).nth(turn % parts).unwrap_or_default();
+        Self { requests: part.to_vec(), expect: self.expect }
+    }
+
     /// A request that means nothing.
     pub fn anything() -> Self {
         Self { requests: vec![request("a=b")], expect: "" }

@@ -1,6 +1,7 @@
 //! `bench`: starts what is compared, loads it in turn, and prints what came of it.
 
 mod calls;
+mod count;
 mod echo;
 mod load;
 mod measure;
@@ -30,6 +31,8 @@ struct Cli {
 enum Action {
     /// Measure rows of the table
     Rows(Asked),
+    /// Do work of one kind so many times, for an instruction counter; without a kind, name them
+    Count { case: Option<String>, times: Option<usize> },
     /// The limit that others are measured against: hyper, which returns what stands in a file
     Echo { address: SocketAddr, file: PathBuf },
 }
@@ -56,6 +59,11 @@ struct Asked {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().action {
         Action::Echo { address, file } => echo::serve(address, &file),
+        Action::Count { case: None, .. } => {
+            println!("{}", count::CASES.join("\n"));
+            Ok(())
+        }
+        Action::Count { case: Some(case), times } => count::count(&case, times.unwrap_or(1)),
         Action::Rows(Asked { program, only, rounds, seconds, page }) => {
             let plan = Plan {
                 rounds,
@@ -72,6 +80,8 @@ fn main() -> anyhow::Result<()> {
             if let Some(page) = page {
                 report::write(&page, &rows.lines)?;
             }
+            let missed = rows.lines.iter().filter(|line| !line.is_met()).count();
+            anyhow::ensure!(missed == 0, "{missed} of {} targets missed", rows.lines.len());
             Ok(())
         }
     }

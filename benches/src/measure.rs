@@ -38,6 +38,8 @@ pub struct Round {
     pub cpu_us: f64,
     /// Share of the machine that neither the server nor the load took.
     pub foreign: f64,
+    /// How often the disk synced in a second just before, where that was looked at.
+    pub syncs: f64,
 }
 
 /// Middle and range of a figure over the rounds.
@@ -112,7 +114,10 @@ impl Plan {
         let foreign = (all - ours).max(0.0) / 1e9 / seconds / cores;
         let answers: u64 = measured.iter().map(|load| load.answers).sum();
         let cpu_us = served / 1e3 / answers as f64;
-        Ok(measured.into_iter().map(|measured| Round { measured, cpu_us, foreign }).collect())
+        Ok(measured
+            .into_iter()
+            .map(|measured| Round { measured, cpu_us, foreign, syncs: f64::NAN })
+            .collect())
     }
 
     /// Measures one round that others leave alone; the quietest, if none does.
@@ -127,7 +132,14 @@ impl Plan {
                 break;
             }
         }
-        quietest.context("no round")
+        let quietest = quietest.context("no round")?;
+        if quietest.foreign > FOREIGN_MAX {
+            eprintln!(
+                "others took {:.0} % of the machine during a round",
+                quietest.foreign * 100.0
+            );
+        }
+        Ok(quietest)
     }
 
     /// Measures several things in turn, as many rounds as were asked for: the rounds of each.

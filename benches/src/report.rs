@@ -43,13 +43,18 @@ impl Target {
 }
 
 impl Line {
+    /// Whether it reaches its target.
+    pub fn is_met(&self) -> bool {
+        self.target.is_met(self.figure)
+    }
+
     fn cells(&self) -> [String; 6] {
         let Spread { median, low, high } = self.figure;
         let target = match self.target {
             Target::AtLeast(least) => format!("≥ {least}"),
             Target::AtMost(most) => format!("≤ {most}"),
         };
-        let verdict = match self.target.is_met(self.figure) {
+        let verdict = match self.is_met() {
             true => "met",
             false => "**missed**",
         };

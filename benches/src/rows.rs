@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use crate::calls::{Calls, Form};
-use crate::load::Span;
 use crate::measure::{Manner, ONCE, Plan, Round, Spread, USUAL, ask, first_answer, ratios};
 use crate::peers::{Peer, Work};
 use crate::process::{Server, free_address};
@@ -20,6 +19,8 @@ const READ_ORDERS: usize = 10_000;
 const RECEIPTS_ORDERS: usize = 2_000;
 /// Writes a second that a round has orders for: more than any round has come to.
 const WRITES_PER_SECOND: f64 = 60_000.0;
+/// Calls made for a comparison of sizes, of which each round takes a part.
+const GROWTH_CALLS: usize = 400_000;
 /// What the cancel's answer has, in bytes.
 const CANCEL_ANSWER_BYTES: usize = 253;
 /// How much is appended between two syncs when the disk's own rate is measured.
@@ -35,6 +36,9 @@ pub struct Rows<'p> {
 
 impl Rows<'_> {
     /// Measures what was asked for.
+    ///
+    /// # Errors
+    /// Something could not be measured.
     pub fn measure(&mut self) -> anyhow::Result<()> {
         std::fs::create_dir_all(&self.plan.home)?;
         if self.wants(&["1", "2", "3", "3b", "4", "8"]) {
@@ -139,10 +143,7 @@ impl Rows<'_> {
         }
         let postbacks = Calls::postback(world, 0..RECEIPTS_ORDERS);
         // The first time they are written; from then on they are repeated.
-        let first = Manner { again: false, ..USUAL };
-        let span = Span { warm: Duration::ZERO, ..self.plan.span };
-        let plan = Plan { span, ..self.plan.clone() };
-        plan.round(&server, &postbacks, first)?;
+        self.plan.round(&server, &postbacks, USUAL)?;
         let log = world.folder.join("data/tripwright.db-wal");
         let written = |log: &std::path::Path| anyhow::Ok(log.metadata()?.modified()?);
         let before = written(&log)?;
@@ -178,7 +179,6 @@ impl Rows<'_> {
             let reading = Manner { connections: 32, again: true };
             self.plan.beside(&server, &[(&cancels, writing), (&details, reading)])?;
             loaded.push(server.memory_mb()?);
-            // In the middle of things: what was acknowledged is there when it comes again.
             server.kill()?;
             let began = Instant::now();
             let mut server = world.serve(&[])?;
@@ -189,7 +189,7 @@ impl Rows<'_> {
         let orders = format!("{} orders", sizes.payable + sizes.changed);
         let (at, kill) = (Target::AtMost(100.0), Target::AtMost(1000.0));
         self.add("16", "first signed answer after a start, ms", Spread::of(orderly), at, orders);
-        let what = "first signed answer after a kill under load, ms";
+        let what = "first signed answer after a kill at the end of a load, ms";
         self.add("16", what, Spread::of(killed), kill, String::new());
         let (few, many) = (Target::AtMost(25.0), Target::AtMost(120.0));
         self.add("17", "memory, idle, MB", Spread::of(idle), few, says("share of the process"));
@@ -247,14 +247,13 @@ impl Rows<'_> {
             if !self.wants(&row) {
                 continue;
             }
-            let mut syncs = Vec::new();
             let mut ours = || {
-                syncs.push(syncs_per_second(self.plan)?);
-                fresh(&cancels, Manner { connections, ..ONCE })
+                let syncs = syncs_per_second(self.plan)?;
+                Ok(Round { syncs, ..fresh(&cancels, Manner { connections, ..ONCE })? })
             };
             let mut theirs = || self.plan.round(&echo, &limit, Manner { connections, ..USUAL });
             let rounds = self.plan.in_turn(&mut [&mut ours, &mut theirs])?;
-            measured.push((connections, rounds, syncs));
+            measured.push((connections, rounds));
         }
         let refunds = match self.wants(&["9"]) {
             true => {
@@ -265,8 +264,8 @@ impl Rows<'_> {
             }
             false => None,
         };
-        for (connections, rounds, syncs) in measured {
-            self.add_cancels(connections, &rounds, &syncs);
+        for (connections, rounds) in measured {
+            self.add_cancels(connections, &rounds);
         }
         if let Some(rounds) = refunds {
             let (figure, detail) =
@@ -277,15 +276,11 @@ impl Rows<'_> {
         Ok(())
     }
 
-    fn add_cancels(&mut self, connections: usize, rounds: &[Vec<Round>], syncs: &[f64]) {
-        // A round that was tried anew had a rate of syncs of its own; the last ones are those that count.
-        let syncs = &syncs[syncs.len().saturating_sub(rounds[0].len())..];
-        let to_syncs = |figure: fn(&Round, f64) -> f64| {
-            Spread::of(rounds[0].iter().zip(syncs).map(|(round, syncs)| figure(round, *syncs)))
-        };
+    fn add_cancels(&mut self, connections: usize, rounds: &[Vec<Round>]) {
+        let to_syncs = |figure: fn(&Round) -> f64| Spread::of(rounds[0].iter().map(figure));
         let detail = absolute(&rounds[0], &rounds[1]);
-        let by_syncs = to_syncs(|round, syncs| round.measured.rate() / syncs);
-        let syncs = Spread::of(syncs.iter().copied()).median;
+        let by_syncs = to_syncs(|round| round.measured.rate() / round.syncs);
+        let syncs = to_syncs(|round| round.syncs).median;
         let beside = format!("{detail}; {syncs:.0} syncs/s one by one");
         match connections {
             64 => {
@@ -294,7 +289,7 @@ impl Rows<'_> {
                 self.add("5", what, figure, Target::AtLeast(0.30), beside.clone());
                 let what = "the same, to syncs one by one";
                 self.add("5", what, by_syncs, Target::AtLeast(6.0), String::new());
-                let late = to_syncs(|round, syncs| round.measured.quantile_ms(0.99) * syncs / 1e3);
+                let late = to_syncs(|round| round.measured.quantile_ms(0.99) * round.syncs / 1e3);
                 let what = "its slowest hundredth, in syncs";
                 self.add("7", what, late, Target::AtMost(20.0), String::new());
                 let spread = rounds[0].iter().map(|round| {
@@ -359,10 +354,15 @@ impl Rows<'_> {
             let flags = ["--document-cache-mb", "0"];
             let (few, many) = (self.started(&small, &flags)?, self.started(&large, &flags)?);
             // In an order that no page of the database is read twice in a row by.
-            let spread = |count: usize| (0..100_000).map(move |at| at * 7919 % count);
+            let spread = |count: usize| (0..GROWTH_CALLS).map(move |at| at * 7919 % count);
             let of_few = Calls::detail(&small, Form::Json, spread(10_000));
             let of_many = Calls::detail(&large, Form::Json, spread(count));
-            let mut ours = || self.plan.round(&many, &of_many, USUAL);
+            let mut turn = 0;
+            let mut ours = || {
+                // Each round reads what none before it has.
+                turn += 1;
+                self.plan.round(&many, &of_many.from(turn), USUAL)
+            };
             let mut theirs = || self.plan.round(&few, &of_few, USUAL);
             let rounds = self.plan.in_turn(&mut [&mut ours, &mut theirs])?;
             let (figure, detail) =

@@ -56,9 +56,11 @@ impl World {
         let (program, folder) = (program.to_owned(), folder.to_owned());
         let mut world = Self { program, folder, database, session: String::new() };
         let sealing = ["--sm4-key-file", "sm4", "--sm4-key-id", "bench"];
+        // Far more than is called, so that calls are counted.
+        let quota = ["--calls-per-day", "4000000000"];
         let bound = ["--sub-channel", "corp001", "--channel", "80001", "--cwt-account", "12342134"];
         let app = ["app", "add", APP, "--secret-file", "secret"];
-        world.run(&[app.as_slice(), &sealing, &bound].concat())?;
+        world.run(&[app.as_slice(), &sealing, &bound, &quota].concat())?;
         let printed = world.run(&["session", "add", APP])?;
         world.session = printed.trim().trim_start_matches("session ").to_owned();
         world.fill(sizes)?;

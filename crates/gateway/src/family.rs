@@ -55,6 +55,9 @@ pub trait Family: Serialize + DeserializeOwned + Clone + PartialEq + Send {
     /// made up, and is left aside.
     fn is_same_booking(&self, other: &Self, given: &Value) -> bool;
 
+    /// Whether something can have waited for an order of this family, which claims numbers then.
+    const JOINS: bool = false;
+
     /// Numbers that joining what waits for this order could claim.
     fn claims(&self) -> Vec<LookUp> {
         Vec::new()

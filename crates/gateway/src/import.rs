@@ -57,6 +57,15 @@ pub fn read(text: &str) -> anyhow::Result<Vec<Import>> {
     numbered.map(|(at, value)| family::read(value, &format!("order {}", at + 1))).collect()
 }
 
+/// Whether orders of a kind may claim what others of their file claim: those are brought in one after the
+/// other.
+pub fn joins(kind: &str) -> bool {
+    macro_rules! any {
+        ($($family:ty),*) => { $((kind == <$family as Family>::KIND && <$family as Family>::JOINS))||* };
+    }
+    families!(any)
+}
+
 /// What became of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {

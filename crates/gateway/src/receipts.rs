@@ -60,6 +60,7 @@ fn path(receipts: &ReceiptsKey) -> Path {
 
 impl Family for Receipts {
     const KIND: &'static str = "receipts";
+    const JOINS: bool = true;
 
     fn book(booking: Value) -> anyhow::Result<Self> {
         let Booking { key, order } = read(booking, "booking")?;

@@ -18,6 +18,7 @@ mod seal;
 mod sqlite;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -32,7 +33,7 @@ use zeroize::Zeroizing;
 
 pub use crate::copy::{Sum, Sums, copy};
 use crate::documents::Documents;
-use crate::engine::{Commit, Engine, Outcome, Recorded};
+use crate::engine::{Commit, Engine, Loaded, Outcome, Recorded};
 pub use crate::examine::{Finding, Verdict};
 pub use crate::rotate::{KeyState, NOTICE, Resealed};
 pub use crate::seal::{BadKey, Key as SealingKey};
@@ -41,6 +42,9 @@ use crate::seal::{Opened, Sealer};
 /// How often a change is decided anew after losing a race. Each loss means another caller changed
 /// the same aggregate in between, so sixteen in a row is a storm on one order, not bad luck.
 pub const CHANGE_ATTEMPTS_MAX: usize = 16;
+
+/// Room for a document in the clear: most have half of it.
+const CLEAR_BYTES: usize = 8 * 1024;
 
 /// Most aggregates found for one person: what somebody can look through.
 pub const FOUND_MAX: usize = 500;
@@ -320,26 +324,74 @@ impl Store {
         &self,
         key: &Key,
         cause: &Cause,
+        decide: impl FnMut(Option<D>) -> (Decision<D>, A),
+    ) -> Result<A, Error>
+    where
+        D: Serialize + DeserializeOwned,
+    {
+        self.change_part(key, None, cause, decide).await
+    }
+
+    /// The same for whoever looks at one member of the document and changes nothing else: only that is
+    /// opened, read and written, and the rest stays as it is stored. There must be a document: a member
+    /// alone makes none.
+    ///
+    /// # Errors
+    /// As of [`Store::change`]; or the document has no such member.
+    pub async fn change_member<M, A>(
+        &self,
+        key: &Key,
+        member: &'static str,
+        cause: &Cause,
+        decide: impl FnMut(Option<M>) -> (Decision<M>, A),
+    ) -> Result<A, Error>
+    where
+        M: Serialize + DeserializeOwned,
+    {
+        self.change_part(key, Some(member), cause, decide).await
+    }
+
+    async fn change_part<D, A>(
+        &self,
+        key: &Key,
+        member: Option<&'static str>,
+        cause: &Cause,
         mut decide: impl FnMut(Option<D>) -> (Decision<D>, A),
     ) -> Result<A, Error>
     where
         D: Serialize + DeserializeOwned,
     {
+        let place = Place::of(key);
         for _ in 0..CHANGE_ATTEMPTS_MAX {
             let loaded = self.engine.load(key).await?;
-            let place = Place::of(key);
             let mut opened = Opened::default();
-            let document = match &loaded {
+            let (known, part) = match &loaded {
                 Some(loaded) => {
-                    Some(self.open_noting(&place, &loaded.document, Some(&mut opened)).await?)
+                    let part = place.part(&loaded.document, member)?;
+                    let known = &loaded.document[part.clone()];
+                    (Some(self.open_part(&place, member, known, Some(&mut opened)).await?), part)
                 }
-                None => None,
+                None => (None, 0..0),
             };
-            let (decision, answer) = decide(document);
+            let (decision, answer) = decide(known);
             let Decision::Put { document, what, facts, look_ups } = decision else {
                 return Ok(answer);
             };
-            let (document, people) = self.seal_again(&place, &document, &opened)?;
+            let (sealed, people) = self.seal_part(&place, member, &document, &opened)?;
+            let document = match &loaded {
+                Some(Loaded { document, .. }) => {
+                    let whole = [&document[..part.start], &sealed, &document[part.end..]].concat();
+                    // What is not looked at moves to the newest key all the same, as with every change.
+                    match member.is_some() && self.sealer.may_be_outdated(&whole) {
+                        true => self.seal_anew(&place, &whole).await?,
+                        false => whole,
+                    }
+                }
+                None if member.is_some() => {
+                    return Err(Error::Unsealable("a member of a document that is not there"));
+                }
+                None => sealed,
+            };
             let version = loaded.as_ref().map_or(0, |loaded| loaded.head.version) + 1;
             let (kind, id) = Place::facts(key.kind, &key.id, version);
             let story = Place { kind: &kind, owner: &key.owner, id: &id };
@@ -638,44 +690,55 @@ impl Store {
     }
 
     fn seal<D: Serialize>(&self, place: &Place<'_>, document: &D) -> Result<Sealed, Error> {
-        self.seal_again(place, document, &Opened::default())
+        self.seal_part(place, None, document, &Opened::default())
     }
 
-    fn seal_again<D: Serialize>(
+    fn seal_part<D: Serialize>(
         &self,
         place: &Place<'_>,
+        member: Option<&'static str>,
         document: &D,
         opened: &Opened,
     ) -> Result<Sealed, Error> {
-        let json = serde_json::to_vec(document).map_err(|source| place.unreadable(source))?;
-        self.sealer.seal(place, &Zeroizing::new(json), opened)
+        // With room for nearly every document, so that none is left behind where it grew.
+        let mut json = Zeroizing::new(Vec::with_capacity(CLEAR_BYTES));
+        serde_json::to_writer(&mut *json, document).map_err(|source| place.unreadable(source))?;
+        self.sealer.seal(place, member, &json, opened)
+    }
+
+    /// The same document, all of it sealed with the newest key.
+    async fn seal_anew(&self, place: &Place<'_>, document: &[u8]) -> Result<Vec<u8>, Error> {
+        let json = self.open_json(place, None, document, None).await?;
+        Ok(self.sealer.seal(place, None, &json, &Opened::default())?.0)
     }
 
     async fn open<D: DeserializeOwned>(&self, place: &Place<'_>, bytes: &[u8]) -> Result<D, Error> {
-        self.open_noting(place, bytes, None).await
+        self.open_part(place, None, bytes, None).await
     }
 
-    async fn open_noting<D: DeserializeOwned>(
+    async fn open_part<D: DeserializeOwned>(
         &self,
         place: &Place<'_>,
+        member: Option<&'static str>,
         bytes: &[u8],
         opened: Option<&mut Opened>,
     ) -> Result<D, Error> {
-        let json = self.open_json(place, bytes, opened).await?;
+        let json = self.open_json(place, member, bytes, opened).await?;
         serde_json::from_slice(&json).map_err(|source| place.unreadable(source))
     }
 
     async fn open_json(
         &self,
         place: &Place<'_>,
+        member: Option<&'static str>,
         bytes: &[u8],
         mut opened: Option<&mut Opened>,
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let json = match self.sealer.open(place, bytes, opened.as_deref_mut()) {
+        let json = match self.sealer.open(place, member, bytes, opened.as_deref_mut()) {
             // Another process has made a new key since we looked.
             Err(Error::UnknownKey(_)) => {
                 self.take_up_keys().await?;
-                self.sealer.open(place, bytes, opened)
+                self.sealer.open(place, member, bytes, opened)
             }
             done => done,
         };
@@ -710,6 +773,13 @@ impl<'a> Place<'a> {
     /// Kind and id of the place of what the journal says about an aggregate's version.
     fn facts(kind: &str, id: &str, version: i64) -> (String, String) {
         (format!("journal/{kind}"), format!("{id}@{version}"))
+    }
+
+    /// Where in a document's text a member stands, or all of it.
+    fn part(&self, json: &[u8], member: Option<&str>) -> Result<Range<usize>, Error> {
+        let Some(member) = member else { return Ok(0..json.len()) };
+        let missing = || serde::de::Error::custom(format!("it has no member {member}"));
+        rewrite::find_member(json, member).ok_or_else(|| self.unreadable(missing()))
     }
 
     fn unreadable(&self, source: serde_json::Error) -> Error {

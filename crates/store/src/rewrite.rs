@@ -4,6 +4,7 @@
 //! it. So the text is copied as it stands, and only `{"$name": value}` is looked at.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use domain::pii::after;
 use memchr::memchr2;
@@ -72,13 +73,18 @@ impl Steps<'_> {
     }
 }
 
-/// The text with its marked values replaced.
+/// The text with its marked values replaced. With a `member`, it is that member of a document.
 ///
 /// # Errors
 /// It is not JSON, or `by` refuses something in it.
-pub(crate) fn rewrite<R: Replace>(json: &[u8], by: &mut R) -> Result<Vec<u8>, Stopped<R::Error>> {
+pub(crate) fn rewrite<R: Replace>(
+    json: &[u8],
+    member: Option<&'static str>,
+    by: &mut R,
+) -> Result<Vec<u8>, Stopped<R::Error>> {
     let out = Vec::with_capacity(json.len() + json.len() / 4);
-    let steps = Steps(Vec::with_capacity(16));
+    let mut steps = Steps(Vec::with_capacity(16));
+    steps.0.extend(member.map(|member| Step::Member(member.as_bytes(), false)));
     let mut rewriting = Rewriting { json, at: 0, copied: 0, steps, out };
     rewriting.value(by)?;
     rewriting.blank();
@@ -87,6 +93,29 @@ pub(crate) fn rewrite<R: Replace>(json: &[u8], by: &mut R) -> Result<Vec<u8>, St
     }
     rewriting.out.extend_from_slice(&json[rewriting.copied..]);
     Ok(rewriting.out)
+}
+
+/// Where in a document's text the value of a member stands; `None` when it has none, or is no object.
+pub(crate) fn find_member(json: &[u8], member: &str) -> Option<Range<usize>> {
+    let steps = Steps(Vec::new());
+    let mut looking = Rewriting { json, at: 0, copied: 0, steps, out: Vec::new() };
+    looking.blank();
+    looking.take(b'{')?;
+    let mut is_first = true;
+    while !looking.closes(b'}', is_first)? {
+        looking.blank();
+        let (name, has_escapes) = looking.quoted()?;
+        looking.blank();
+        looking.take(b':')?;
+        looking.blank();
+        let start = looking.at;
+        looking.skip()?;
+        if unescaped(name, has_escapes)? == member {
+            return Some(start..looking.at);
+        }
+        is_first = false;
+    }
+    None
 }
 
 struct Rewriting<'j> {
@@ -181,6 +210,30 @@ impl<'j> Rewriting<'j> {
         Ok(())
     }
 
+    /// Passes a value without a look at what is in it.
+    fn skip(&mut self) -> Option<()> {
+        let mut depth = 0_usize;
+        loop {
+            match self.json.get(self.at)? {
+                b'"' => {
+                    self.quoted()?;
+                }
+                b'{' | b'[' => {
+                    depth += 1;
+                    self.at += 1;
+                }
+                b'}' | b']' => {
+                    depth = depth.checked_sub(1)?;
+                    self.at += 1;
+                }
+                _ => self.at += 1,
+            }
+            if depth == 0 && matches!(self.json.get(self.at)?, b',' | b'}' | b']') {
+                return Some(());
+            }
+        }
+    }
+
     fn enter<E>(&mut self) -> Result<(), Stopped<E>> {
         self.at += 1;
         if self.steps.0.len() < DEPTH_MAX { Ok(()) } else { Err(Stopped::NotJson) }
@@ -264,7 +317,7 @@ mod tests {
     }
 
     fn capitals(json: &str) -> Result<String, Stopped<&'static str>> {
-        rewrite(json.as_bytes(), &mut Capitals).map(|json| String::from_utf8(json).unwrap())
+        rewrite(json.as_bytes(), None, &mut Capitals).map(|json| String::from_utf8(json).unwrap())
     }
 
     #[test]
@@ -293,6 +346,26 @@ mod tests {
         );
         assert_eq!(capitals(r#"{"$m":"a"}"#).unwrap(), r#""  A""#);
         assert!(matches!(capitals(r#"{"$m":1}"#), Err(Stopped::Refused("no text"))));
+    }
+
+    #[test]
+    fn a_member_is_found_and_rewritten_as_it_is_in_the_whole() {
+        let json = r#"{"a":{"b":"}\"","c":[{}]}, "s\u0074": {"x":[{"$m":"y"}]} ,"n":-1}"#;
+        let at = |member: &str| find_member(json.as_bytes(), member).map(|range| &json[range]);
+        assert_eq!(at("a"), Some(r#"{"b":"}\"","c":[{}]}"#));
+        assert_eq!(at("st").map(str::trim), Some(r#"{"x":[{"$m":"y"}]}"#));
+        assert_eq!(at("n"), Some("-1"));
+        for none in ["b", "x", "y", ""] {
+            assert_eq!(at(none), None);
+        }
+        for cut in 0..json.len() {
+            assert_eq!(find_member(&json.as_bytes()[..cut], "n"), None);
+        }
+        let part = rewrite(at("st").unwrap().as_bytes(), Some("st"), &mut Capitals).unwrap();
+        assert!(capitals(json).unwrap().contains(std::str::from_utf8(&part).unwrap().trim()));
+        for no_object in ["", "[1]", "null", "{", "{\"a\"}", "]"] {
+            assert_eq!(find_member(no_object.as_bytes(), "a"), None);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::engine::{Row, Table};
-use crate::seal::{HASH_SERIAL, Opened};
+use crate::seal::HASH_SERIAL;
 use crate::{Error, Place, SealingKey, Store};
 
 /// How long until every gateway has noticed a new key: they look once a second.
@@ -89,9 +89,7 @@ impl Store {
         if !self.sealer.is_outdated(&place, &row.document)? {
             return Ok(None);
         }
-        let json = self.open_json(&place, &row.document, None).await?;
-        let (sealed, _) = self.sealer.seal(&place, &json, &Opened::default())?;
-        Ok(Some(sealed))
+        Ok(Some(self.seal_anew(&place, &row.document).await?))
     }
 
     /// From now on only the operator's key in use opens the database.

@@ -262,8 +262,18 @@ impl Sealer {
     pub(crate) fn is_outdated(&self, place: &Place<'_>, json: &[u8]) -> Result<bool, Error> {
         let ring = self.ring();
         let mut looking = Looking { newest: ring.sealing().prefix.clone(), found: false };
-        rewritten(place, json, &mut looking)?;
+        rewritten(place, None, json, &mut looking)?;
         Ok(looking.found)
+    }
+
+    /// Whether a document may have something sealed with another key than the newest: quick, and never wrong
+    /// when it says no.
+    pub(crate) fn may_be_outdated(&self, json: &[u8]) -> bool {
+        const SEALED_VALUE: &[u8] = b":\"v1.";
+        let ring = self.ring();
+        let newest = ring.sealing();
+        memchr::memmem::find_iter(json, SEALED_VALUE)
+            .any(|at| !json[at + 2..].starts_with(newest.prefix.as_bytes()))
     }
 
     /// A keyed hash for look-ups by a value that is only stored sealed.
@@ -271,7 +281,7 @@ impl Sealer {
         hash(&self.ring(), value)
     }
 
-    /// Replaces every marked value of a document by its sealed form. Returns what people's orders are
+    /// Replaces every marked value of a document, or of one member of it, by its sealed form. Returns what people's orders are
     /// found by, as far as it was not among what was `opened` before: that, where it has not changed,
     /// keeps its seal.
     ///
@@ -280,6 +290,7 @@ impl Sealer {
     pub(crate) fn seal(
         &self,
         place: &Place<'_>,
+        member: Option<&'static str>,
         json: &[u8],
         opened: &Opened,
     ) -> Result<(Vec<u8>, BTreeSet<Vec<u8>>), Error> {
@@ -296,11 +307,11 @@ impl Sealer {
             bound: Bound::to(place),
             people: BTreeSet::new(),
         };
-        let sealed = rewritten(place, json, &mut sealing)?;
+        let sealed = rewritten(place, member, json, &mut sealing)?;
         Ok((sealed, sealing.people))
     }
 
-    /// Replaces every sealed value of a document by its marked clear form. Adds each to `opened`, for
+    /// Replaces every sealed value of a document, or of one member of it, by its marked clear form. Adds each to `opened`, for
     /// whoever is going to seal the document again.
     ///
     /// # Errors
@@ -308,6 +319,7 @@ impl Sealer {
     pub(crate) fn open(
         &self,
         place: &Place<'_>,
+        member: Option<&'static str>,
         json: &[u8],
         opened: Option<&mut Opened>,
     ) -> Result<Vec<u8>, Error> {
@@ -317,7 +329,7 @@ impl Sealer {
         if let Some(opened) = opening.opened.as_mut() {
             opened.0.clear();
         }
-        rewritten(place, json, &mut opening)
+        rewritten(place, member, json, &mut opening)
     }
 
     /// What the orders of a person are found by.
@@ -353,6 +365,17 @@ fn unwrap(wrapper: &Wrapper, kept: &[WrappedKey]) -> Result<Ring, Error> {
 #[derive(Default)]
 pub(crate) struct Opened(Vec<OpenedValue>);
 
+impl Opened {
+    /// What stood at a path. `next` is where it probably is: the order rarely changes.
+    fn at(&self, next: &mut usize, path: &str) -> Option<&OpenedValue> {
+        if self.0.get(*next).is_none_or(|value| value.path != path) {
+            *next = self.0.iter().position(|value| value.path == path)?;
+        }
+        *next += 1;
+        self.0.get(*next - 1)
+    }
+}
+
 struct OpenedValue {
     /// Where it stood, as a JSON pointer.
     path: String,
@@ -363,10 +386,11 @@ struct OpenedValue {
 
 fn rewritten<R: Replace<Error = Error>>(
     place: &Place<'_>,
+    member: Option<&'static str>,
     json: &[u8],
     by: &mut R,
 ) -> Result<Vec<u8>, Error> {
-    rewrite(json, by).map_err(|stopped| match stopped {
+    rewrite(json, member, by).map_err(|stopped| match stopped {
         Stopped::Refused(error) => error,
         Stopped::NotJson => {
             place.unreadable(serde::de::Error::custom("the document is not JSON of ours"))
@@ -405,13 +429,13 @@ impl Replace for Sealing<'_> {
         self.bound.go_to(steps);
         push_name(out, SEALED, found_by);
         out.push(b'"');
-        let known = |value: &&OpenedValue| {
-            value.path == self.bound.path() && value.found_by == found_by && *value.clear == *clear
-        };
-        let kept = self.opened.0.get(self.next).filter(known);
-        let kept = kept.or_else(|| self.opened.0.iter().find(known));
-        if let Some(kept) = kept.filter(|kept| kept.sealed.starts_with(&self.key.prefix)) {
-            self.next += 1;
+        let before = self.opened.at(&mut self.next, self.bound.path());
+        let kept = before.filter(|before| {
+            before.found_by == found_by
+                && *before.clear == *clear
+                && before.sealed.starts_with(&self.key.prefix)
+        });
+        if let Some(kept) = kept {
             out.extend_from_slice(kept.sealed.as_bytes());
         } else {
             self.people.extend(person(self.ring, found_by, &clear));
@@ -633,12 +657,12 @@ mod tests {
             "plain": "kept",
         });
         let json = tree.to_string();
-        let (sealed, _) = sealer.seal(&PLACE, json.as_bytes(), &Opened::default()).unwrap();
+        let (sealed, _) = sealer.seal(&PLACE, None, json.as_bytes(), &Opened::default()).unwrap();
         serde_json::from_slice(&sealed).unwrap()
     }
 
     fn open(sealer: &Sealer, place: &Place<'_>, sealed: &Value) -> Result<Value, Error> {
-        let opened = sealer.open(place, sealed.to_string().as_bytes(), None)?;
+        let opened = sealer.open(place, None, sealed.to_string().as_bytes(), None)?;
         Ok(serde_json::from_slice(&opened).unwrap())
     }
 
@@ -692,7 +716,7 @@ mod tests {
             serde_json::json!({"who": {"$pii": "张三", "since": 1}}),
         ] {
             let json = tree.to_string();
-            let sealed = sealer().seal(&PLACE, json.as_bytes(), &Opened::default());
+            let sealed = sealer().seal(&PLACE, None, json.as_bytes(), &Opened::default());
             assert!(sealed.is_err(), "{tree}");
         }
     }
@@ -739,7 +763,8 @@ mod tests {
             "card": {"$pii:document": "99999919900101001x"}, "other": {"$pii:other": "x"},
         });
         let json = tree.to_string();
-        let (sealed, found) = sealer.seal(&PLACE, json.as_bytes(), &Opened::default()).unwrap();
+        let (sealed, found) =
+            sealer.seal(&PLACE, None, json.as_bytes(), &Opened::default()).unwrap();
         let person = |found_by, value| sealer.person(found_by, value);
         let (phone, card) = ("13800000001", "99999919900101001X");
         let expected = [person(Trait::Phone, phone), person(Trait::Document, card)];
@@ -754,14 +779,14 @@ mod tests {
         let (sealer, mut opened) = (sealer(), Opened::default());
         let seal = |tree: &Value, opened: &Opened| {
             let (sealed, people) =
-                sealer.seal(&PLACE, tree.to_string().as_bytes(), opened).unwrap();
+                sealer.seal(&PLACE, None, tree.to_string().as_bytes(), opened).unwrap();
             (serde_json::from_slice::<Value>(&sealed).unwrap(), people)
         };
         let tree = serde_json::json!({
             "name": {"$pii": "张三"}, "card": {"$pii": "E1"}, "phone": {"$pii:phone": "1"},
         });
         let (first, _) = seal(&tree, &opened);
-        sealer.open(&PLACE, first.to_string().as_bytes(), Some(&mut opened)).unwrap();
+        sealer.open(&PLACE, None, first.to_string().as_bytes(), Some(&mut opened)).unwrap();
         // The card is one to be found by from now on, as in a document of an older program; the phone is
         // another, and somebody else has the first one's name.
         let tree = serde_json::json!({

@@ -10,6 +10,7 @@ use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -19,6 +20,7 @@ use domain::Instant;
 use rusqlite::types::Value;
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension, Row, params};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::copy::{Cell, Cells, Table as CopyTable};
@@ -67,7 +69,7 @@ pub(crate) struct Sqlite {
     path: PathBuf,
     queue: mpsc::Sender<Job>,
     readers: Readers,
-    log_index: ManuallyDrop<File>,
+    log_index: Arc<LogIndex>,
     watch: Mutex<Watch>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -94,6 +96,8 @@ struct Reading {
 struct Job {
     write: Write,
     reply: oneshot::Sender<Result<Outcome, Error>>,
+    /// Where whoever asked lives: a store is used in one runtime.
+    home: Handle,
 }
 
 enum Write {
@@ -130,18 +134,22 @@ impl Sqlite {
         let checkpointing = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let (call, called) = sync_channel(1);
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
+        let log_index = Arc::new(LogIndex::open(path)?);
+        let watched = Arc::clone(&log_index);
         let readers = Readers::default();
         let (idle, also_idle) = (Arc::clone(&readers), Arc::clone(&readers));
         let threads = vec![
             std::thread::spawn(move || checkpoint_when_called(&checkpointing, &called, &idle)),
-            std::thread::spawn(move || write_until_closed(&writer, jobs, &call, &also_idle)),
+            std::thread::spawn(move || {
+                write_until_closed(&writer, jobs, &call, &also_idle, &watched)
+            }),
         ];
         let watch = Watch { connection: reader(path)?, data_version: -1, access_epoch: 0 };
         Ok(Self {
             path: path.to_owned(),
             queue,
             readers,
-            log_index: open_log_index(path)?,
+            log_index,
             watch: Mutex::new(watch),
             threads,
         })
@@ -172,14 +180,7 @@ impl Sqlite {
     /// It is what SQLite itself looks at for this: the head of the write-ahead log's index, which a commit
     /// rewrites before it returns. One read of it is all a reader needs that goes on where it was.
     pub(crate) fn moment(&self) -> Result<Moment, Error> {
-        let mut head = [0; LOG_INDEX_HEAD_BYTES];
-        let refused = |source| Error::File { path: "the log's index".to_owned(), source };
-        self.log_index.read_exact_at(&mut head, 0).map_err(refused)?;
-        let word = |at: usize| {
-            u128::from(u32::from_ne_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]))
-        };
-        let [changes, frames, sum, sum_2] = [word(8), word(16), word(24), word(28)];
-        Ok(changes << 96 | frames << 64 | sum << 32 | sum_2)
+        self.log_index.moment()
     }
 
     pub(crate) async fn commit(&self, commit: Commit) -> Result<Outcome, Error> {
@@ -546,7 +547,10 @@ impl Sqlite {
 
     async fn write(&self, write: Write) -> Result<Outcome, Error> {
         let (reply, answer) = oneshot::channel();
-        self.queue.send(Job { write, reply }).await.map_err(|_| Error::Closed)?;
+        self.queue
+            .send(Job { write, reply, home: Handle::current() })
+            .await
+            .map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)?
     }
 
@@ -559,6 +563,10 @@ impl Sqlite {
         };
         if reading.at != now {
             reading.end();
+            if !reading.connection.is_autocommit() {
+                // It did not end; what it would read is of long ago.
+                reading.connection = reader(&self.path)?;
+            }
             reading.at = now;
         } else if !reading.stays {
             // The second time at one moment: there may be a third.
@@ -626,15 +634,56 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, rusqlite::Error>
     Ok(connection)
 }
 
-/// The index of the write-ahead log, which is there as long as anybody has the database open. It is never
-/// closed: that would take away the locks that SQLite holds on it for this process.
-fn open_log_index(path: &Path) -> Result<ManuallyDrop<File>, Error> {
-    let mut name = path.as_os_str().to_owned();
-    name.push("-shm");
-    let path = Path::new(&name);
-    let opened = File::open(path);
-    let opened = opened.map_err(|source| Error::File { path: path.display().to_string(), source });
-    opened.map(ManuallyDrop::new)
+/// The index of the write-ahead log, which is there as long as anybody has the database open.
+struct LogIndex {
+    /// Never closed: that would take away the locks that SQLite holds on it for this process.
+    file: ManuallyDrop<File>,
+    /// Whether a commit was seen in it. Until then, and where it never is because the file system does not
+    /// show what is written through a mapping, no moment is like another.
+    is_seen: AtomicBool,
+    unlike: AtomicU64,
+}
+
+impl LogIndex {
+    fn open(path: &Path) -> Result<Self, Error> {
+        let refused = |source| Error::File { path: path.display().to_string(), source };
+        // SQLite names it after the file itself, not after a link to it.
+        let mut name = path.canonicalize().map_err(refused)?.into_os_string();
+        name.push("-shm");
+        let file = ManuallyDrop::new(File::open(name).map_err(refused)?);
+        Ok(Self { file, is_seen: AtomicBool::new(false), unlike: AtomicU64::new(0) })
+    }
+
+    fn moment(&self) -> Result<Moment, Error> {
+        if self.is_seen.load(Ordering::Acquire) {
+            return self.head();
+        }
+        Ok(Moment::MAX - Moment::from(self.unlike.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    fn head(&self) -> Result<Moment, Error> {
+        let mut head = [0; LOG_INDEX_HEAD_BYTES];
+        let refused = |source| Error::File { path: "the log's index".to_owned(), source };
+        self.file.read_exact_at(&mut head, 0).map_err(refused)?;
+        let word = |at: usize| {
+            u128::from(u32::from_ne_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]))
+        };
+        let [changes, frames, sum, sum_2] = [word(8), word(16), word(24), word(28)];
+        Ok(changes << 96 | frames << 64 | sum << 32 | sum_2)
+    }
+
+    /// Does something that commits, and looks whether that can be seen.
+    fn watch<T>(&self, commit: impl FnOnce() -> T) -> T {
+        if self.is_seen.load(Ordering::Relaxed) {
+            return commit();
+        }
+        let before = self.head();
+        let done = commit();
+        if let (Ok(before), Ok(after)) = (before, self.head()) {
+            self.is_seen.store(before != after, Ordering::Release);
+        }
+        done
+    }
 }
 
 fn reader(path: &Path) -> Result<Connection, rusqlite::Error> {
@@ -767,6 +816,8 @@ fn checkpoint(connection: &Connection) {
 
 /// Empties the WAL and has it start anew, which a plain checkpoint never does while anybody reads.
 fn restart_log(connection: &Connection, readers: &Readers) {
+    // First what anybody may be reading meanwhile, so that whoever comes then does not read the log at all.
+    checkpoint(connection);
     let restart = || {
         leave_log(readers);
         connection.busy_timeout(RESTART_TIMEOUT)?;
@@ -786,12 +837,13 @@ fn write_until_closed(
     mut jobs: mpsc::Receiver<Job>,
     call_checkpointer: &SyncSender<()>,
     readers: &Readers,
+    log_index: &LogIndex,
 ) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     while let Some(first) = jobs.blocking_recv() {
         batch.push(first);
         gather(&mut jobs, &mut batch);
-        write_batch(connection, &mut batch);
+        log_index.watch(|| write_batch(connection, &mut batch));
         let pages = WAL_PAGES.get();
         if pages >= WAL_PAGES_MAX {
             restart_log(connection, readers);
@@ -819,6 +871,7 @@ fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>) {
 
 /// Commits all jobs of the batch together and answers each with its own outcome.
 fn write_batch(connection: &Connection, batch: &mut Vec<Job>) {
+    let home = batch.last().map(|job| job.home.clone());
     let mut jobs = batch.drain(..);
     let mut done = Vec::with_capacity(jobs.len());
     let committed = begin(connection).and_then(|mut next_entry| {
@@ -832,9 +885,18 @@ fn write_batch(connection: &Connection, batch: &mut Vec<Job>) {
         connection.prepare_cached("COMMIT")?.execute([]).map(|_| ())
     });
     let Err(error) = committed else {
-        for (reply, outcome) in done {
-            // A caller that has gone away does not need to be told.
-            let _ = reply.send(outcome.unwrap_or_else(|Broken(why)| Err(Error::NotCommitted(why))));
+        let tell = move || {
+            for (reply, outcome) in done {
+                let told = outcome.unwrap_or_else(|Broken(why)| Err(Error::NotCommitted(why)));
+                // A caller that has gone away does not need to be told.
+                let _ = reply.send(told);
+            }
+        };
+        // Told from here, each caller would be woken from another thread, which is a system call each; so
+        // one is woken who wakes the others.
+        match home {
+            Some(home) => drop(home.spawn(async move { tell() })),
+            None => tell(),
         }
         return;
     };
@@ -1061,11 +1123,12 @@ mod tests {
             look_ups: Vec::new(),
             people: Vec::new(),
         };
-        (Job { write: Write::Commit(Box::new(commit)), reply }, answer)
+        let home = Handle::current();
+        (Job { write: Write::Commit(Box::new(commit)), reply, home }, answer)
     }
 
-    #[test]
-    fn when_the_disk_is_full_nobody_is_told_one_thing_and_finds_another() {
+    #[tokio::test]
+    async fn when_the_disk_is_full_nobody_is_told_one_thing_and_finds_another() {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection).unwrap();
         connection.pragma_update(None, "max_page_count", 60).unwrap();
@@ -1086,9 +1149,9 @@ mod tests {
         assert_eq!(count("SELECT count(*) FROM journal"), 0);
 
         // The next batch is none the worse for it.
-        let (job, mut answer) = commit("after", 100);
+        let (job, answer) = commit("after", 100);
         write_batch(&connection, &mut vec![job]);
-        assert_eq!(answer.try_recv().unwrap().unwrap(), Outcome::Done);
+        assert_eq!(answer.await.unwrap().unwrap(), Outcome::Done);
         assert_eq!(count("SELECT count(*) FROM aggregate"), 1);
     }
 

@@ -222,6 +222,55 @@ async fn deciding_to_keep_writes_nothing(world: World) {
     assert_eq!(store.journal(&key("a")).await.unwrap().len(), 1);
 }
 
+/// A document in two parts, each with somebody in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Parts {
+    who: Person,
+    next: Person,
+}
+
+async fn changing_one_member_is_changing_the_whole_and_leaves_the_rest_as_it_is_stored(
+    world: World,
+) {
+    let store = world.open().await;
+    let person = |card: &str| Person { card: Pii::new(card.to_owned()), phone: None };
+    let whole = Parts { who: person("E1/\"}"), next: person("E2") };
+    let decide = |document, what| Decision::Put { document, what, facts: None, look_ups: vec![] };
+    let import = |_: Option<Parts>| (decide(whole.clone(), "put"), ());
+    store.change(&key("a"), &cause("r1"), import).await.unwrap();
+
+    let put = |document: Person| {
+        (Decision::Put { document, what: "part", facts: None, look_ups: vec![] }, ())
+    };
+    let replace = |known: Option<Person>| {
+        assert_eq!(known, Some(person("E2")));
+        put(person("E3"))
+    };
+    store.change_member(&key("a"), "next", &cause("r2"), replace).await.unwrap();
+    let read = store.get::<Parts>(&key("a")).await.unwrap().unwrap();
+    assert_eq!(read, Parts { next: person("E3"), ..whole });
+    // Both are found: the one that was there, and the one that came.
+    for card in ["E1/\"}", "E3"] {
+        let found = store.find_people(pii::Trait::Document, card).await.unwrap();
+        assert_eq!(found, [("thing".to_owned(), "app/one".to_owned(), "a".to_owned())], "{card}");
+    }
+    let story: Vec<_> =
+        store.journal(&key("a")).await.unwrap().into_iter().map(|e| e.what).collect();
+    assert_eq!(story, ["part", "put"]);
+
+    // Of a document that is not there, a member alone makes none; nor one that it does not have.
+    let make = |known: Option<Person>| {
+        assert_eq!(known, None);
+        put(person("E4"))
+    };
+    let made = store.change_member(&key("b"), "next", &cause("r3"), make).await;
+    assert!(matches!(made, Err(Error::Unsealable(_))), "{made:?}");
+    let put_other = |_: Option<Person>| put(person("E5"));
+    let other = store.change_member(&key("a"), "other", &cause("r4"), put_other).await;
+    assert!(matches!(other, Err(Error::Document { .. })), "{other:?}");
+    assert_eq!(store.get::<Parts>(&key("b")).await.unwrap(), None);
+}
+
 async fn what_is_read_again_is_what_was_committed_last(world: World) {
     let here = world.open().await.keeping_documents(1 << 20);
     let elsewhere = world.open().await;
@@ -919,7 +968,7 @@ async fn a_database_from_before_keys_were_wrapped_is_taken_over() {
     assert_eq!(count(&open(folder.path()), &key("a")).await, Some(1));
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Person {
     #[serde(with = "pii::marked_document")]
     card: Pii<String>,
@@ -1009,6 +1058,7 @@ on_both_engines! {
     what_more_there_is_to_say_is_journalled_and_sealed,
     deciding_to_keep_writes_nothing,
     changes_racing_for_one_aggregate_all_count_once,
+    changing_one_member_is_changing_the_whole_and_leaves_the_rest_as_it_is_stored,
     what_is_read_again_is_what_was_committed_last,
     a_reader_never_goes_back_behind_what_was_acknowledged,
     a_number_belongs_to_one_aggregate_of_its_owner,

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use memchr::{memchr, memchr2};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::json::JsonEncoder;
@@ -74,11 +75,18 @@ impl<'a> Params<'a> {
 /// Something is wrong; what could be read was appended all the same.
 pub fn decode_into<'a>(bytes: &'a [u8], pairs: &mut Pairs<'a>) -> Result<(), BadForm> {
     let mut outcome = Ok(());
-    for pair in bytes.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let end = memchr(b'&', rest).unwrap_or(rest.len());
+        let pair = &rest[..end];
+        rest = rest.get(end + 1..).unwrap_or_default();
+        if pair.is_empty() {
+            continue;
+        }
         if pairs.len() == PAIRS_MAX {
             return Err(BadForm::TooMany);
         }
-        let (name, value) = match pair.iter().position(|&byte| byte == b'=') {
+        let (name, value) = match memchr(b'=', pair) {
             Some(at) => (&pair[..at], &pair[at + 1..]),
             None => (pair, &pair[..0]),
         };
@@ -92,30 +100,29 @@ pub fn decode_into<'a>(bytes: &'a [u8], pairs: &mut Pairs<'a>) -> Result<(), Bad
 
 /// Decodes one name or value; `None` when it is not UTF-8.
 fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
-    let Some(plain) = bytes.iter().position(|byte| matches!(byte, b'%' | b'+')) else {
+    let Some(mut plain) = memchr2(b'%', b'+', bytes) else {
         return std::str::from_utf8(bytes).ok().map(Cow::Borrowed);
     };
     let mut decoded = Vec::with_capacity(bytes.len());
-    decoded.extend_from_slice(&bytes[..plain]);
-    let mut rest = &bytes[plain..];
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        decoded.push(match (byte, after) {
-            (b'+', _) => b' ',
-            // A percent sign that stands for nothing stands for itself.
-            (b'%', [high, low, after @ ..]) => {
-                match (HEX[usize::from(*high)], HEX[usize::from(*low)]) {
-                    (high @ 0..=15, low @ 0..=15) => {
-                        rest = after;
-                        high << 4 | low
-                    }
-                    _ => byte,
-                }
-            }
-            _ => byte,
-        });
+    let mut rest = bytes;
+    loop {
+        decoded.extend_from_slice(&rest[..plain]);
+        let (byte, length) = match &rest[plain..] {
+            [] => return String::from_utf8(decoded).ok().map(Cow::Owned),
+            [b'%', high, low, ..] => match (HEX[usize::from(*high)], HEX[usize::from(*low)]) {
+                (high @ 0..=15, low @ 0..=15) => (high << 4 | low, 3),
+                // A percent sign that stands for nothing stands for itself.
+                _ => (b'%', 1),
+            },
+            [b'+', ..] => (b' ', 1),
+            [byte, ..] => (*byte, 1),
+        };
+        decoded.push(byte);
+        rest = &rest[plain + length..];
+        // The next one is near: in JSON every second letter is escaped.
+        let next = rest.iter().position(|byte| matches!(byte, b'%' | b'+'));
+        plain = next.unwrap_or(rest.len());
     }
-    String::from_utf8(decoded).ok().map(Cow::Owned)
 }
 
 /// The value of each byte as a hexadecimal digit; 255 for what is none.

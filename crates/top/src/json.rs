@@ -99,11 +99,11 @@ impl Encoder for JsonEncoder {
 /// carry.
 pub(crate) fn push_string(out: &mut String, value: &str) {
     out.push('"');
-    let bytes = value.as_bytes();
-    let mut copied = 0;
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let (escape, length) = match byte {
+    let mut rest = value;
+    while let Some(at) = rest.bytes().position(|byte| IS_SPECIAL[usize::from(byte)]) {
+        let (plain, special) = rest.split_at(at);
+        out.push_str(plain);
+        let (escape, length) = match special.as_bytes()[0] {
             b'"' => ("\\\"", 1),
             b'\\' => ("\\\\", 1),
             b'/' => ("\\/", 1),
@@ -112,21 +112,31 @@ pub(crate) fn push_string(out: &mut String, value: &str) {
             b'\n' => ("\\n", 1),
             b'\r' => ("\\r", 1),
             b'\t' => ("\\t", 1),
-            0x00..=0x1f => ("", 1),
-            NONCHARACTER if is_noncharacter(&bytes[at..]) => ("", NONCHARACTER_BYTES),
-            _ => {
-                at += 1;
-                continue;
-            }
+            NONCHARACTER if is_noncharacter(special.as_bytes()) => ("", NONCHARACTER_BYTES),
+            NONCHARACTER => (&special[..NONCHARACTER_BYTES], NONCHARACTER_BYTES),
+            _ => ("", 1),
         };
-        out.push_str(&value[copied..at]);
         out.push_str(escape);
-        at += length;
-        copied = at;
+        rest = &special[length..];
     }
-    out.push_str(&value[copied..]);
+    out.push_str(rest);
     out.push('"');
 }
+
+/// The bytes that do not stand for themselves, or begin what may not.
+const IS_SPECIAL: [bool; 256] = {
+    let mut is_special = [false; 256];
+    let mut at = 0;
+    while at < 0x20 {
+        is_special[at] = true;
+        at += 1;
+    }
+    is_special[b'"' as usize] = true;
+    is_special[b'\\' as usize] = true;
+    is_special[b'/' as usize] = true;
+    is_special[NONCHARACTER as usize] = true;
+    is_special
+};
 
 /// The first byte of U+FFFE and U+FFFF, which XML cannot carry, and of a few thousand others.
 pub(crate) const NONCHARACTER: u8 = 0xef;

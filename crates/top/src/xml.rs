@@ -86,11 +86,11 @@ impl Encoder for XmlEncoder {
 /// Writes element text. Characters that XML 1.0 cannot carry are dropped: a reference to one kills
 /// the Java parser.
 pub(crate) fn push_text(out: &mut String, value: &str) {
-    let bytes = value.as_bytes();
-    let mut copied = 0;
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let (escape, length) = match byte {
+    let mut rest = value;
+    while let Some(at) = rest.bytes().position(|byte| IS_SPECIAL[usize::from(byte)]) {
+        let (plain, special) = rest.split_at(at);
+        out.push_str(plain);
+        let (escape, length) = match special.as_bytes()[0] {
             b'&' => ("&amp;", 1),
             b'<' => ("&lt;", 1),
             b'>' => ("&gt;", 1),
@@ -98,24 +98,34 @@ pub(crate) fn push_text(out: &mut String, value: &str) {
             b'\'' => ("&apos;", 1),
             // A raw carriage return would be read back as a line feed.
             b'\r' => ("&#13;", 1),
-            b'\n' | b'\t' => {
-                at += 1;
-                continue;
-            }
-            0x00..=0x1f => ("", 1),
-            NONCHARACTER if is_noncharacter(&bytes[at..]) => ("", NONCHARACTER_BYTES),
-            _ => {
-                at += 1;
-                continue;
-            }
+            b'\n' => ("\n", 1),
+            b'\t' => ("\t", 1),
+            NONCHARACTER if is_noncharacter(special.as_bytes()) => ("", NONCHARACTER_BYTES),
+            NONCHARACTER => (&special[..NONCHARACTER_BYTES], NONCHARACTER_BYTES),
+            _ => ("", 1),
         };
-        out.push_str(&value[copied..at]);
         out.push_str(escape);
-        at += length;
-        copied = at;
+        rest = &special[length..];
     }
-    out.push_str(&value[copied..]);
+    out.push_str(rest);
 }
+
+/// The bytes that do not stand for themselves, or begin what may not.
+const IS_SPECIAL: [bool; 256] = {
+    let mut is_special = [false; 256];
+    let mut at = 0;
+    while at < 0x20 {
+        is_special[at] = true;
+        at += 1;
+    }
+    is_special[b'&' as usize] = true;
+    is_special[b'<' as usize] = true;
+    is_special[b'>' as usize] = true;
+    is_special[b'"' as usize] = true;
+    is_special[b'\'' as usize] = true;
+    is_special[NONCHARACTER as usize] = true;
+    is_special
+};
 
 /// The text is not an XML document that an answer could be.
 #[derive(Debug)]

@@ -147,6 +147,74 @@ impl CancelRefusal {
     }
 }
 
+/// What can be said of an order, and done with it, whatever was booked.
+impl State {
+    /// The member of an order's document that holds it.
+    pub const MEMBER: &'static str = "state";
+
+    /// The state as it is at `now`.
+    pub fn at(self, now: Instant) -> Self {
+        match self {
+            Self::Payable { until, .. } if now >= until => {
+                Self::Closed { at: until, by: Closing::PayTimeout }
+            }
+            Self::Ticketed(mut ticketed) => {
+                ticketed.changes = ticketed.changes.into_iter().map(|c| c.at(now)).collect();
+                Self::Ticketed(ticketed)
+            }
+            other => other,
+        }
+    }
+
+    /// `order_status`.
+    pub fn status(&self) -> OrderStatus {
+        match self {
+            Self::Failed { .. } => OrderStatus::Error,
+            Self::Initial => OrderStatus::Initial,
+            Self::NotSubmitted => OrderStatus::NotSubmitted,
+            Self::AwaitingConfirmation => OrderStatus::AwaitingConfirmation,
+            Self::Payable { .. } => OrderStatus::Payable,
+            Self::Ticketing { .. } => OrderStatus::Ticketing,
+            Self::TicketingConfirmed { .. } => OrderStatus::TicketingConfirmed,
+            Self::Ticketed(_) => OrderStatus::Ticketed,
+            Self::Closed { .. } => OrderStatus::Closed,
+        }
+    }
+
+    /// When the distributor cancelled the order, if that is how it ended.
+    pub fn cancelled_at(&self) -> Option<Instant> {
+        match self {
+            Self::Closed { at, by: Closing::Cancelled { .. } } => Some(*at),
+            _ => None,
+        }
+    }
+
+    /// Cancels the order: before ticketing only, and once.
+    ///
+    /// # Errors
+    /// It is ticketed, being ticketed, or over in another way.
+    pub fn cancel(self, policy: CancelPolicy, now: Instant) -> Result<Step<Self>, CancelRefusal> {
+        let state = self.at(now);
+        let refunded = match &state {
+            Self::Closed { by: Closing::Cancelled { .. }, .. } => return Ok(Step::Already(state)),
+            Self::Initial
+            | Self::NotSubmitted
+            | Self::AwaitingConfirmation
+            | Self::Payable { .. } => None,
+            Self::Ticketing { payment } if policy.while_ticketing => Some(payment.clone()),
+            Self::Ticketing { .. } => return Err(CancelRefusal::TicketingInProgress),
+            Self::TicketingConfirmed { .. } | Self::Ticketed(_) => {
+                return Err(CancelRefusal::Ticketed);
+            }
+            Self::Failed { .. }
+            | Self::Closed { by: Closing::PayTimeout | Closing::TicketingFailed { .. }, .. } => {
+                return Err(CancelRefusal::Closed);
+            }
+        };
+        Ok(Step::Taken(Self::Closed { at: now, by: Closing::Cancelled { refunded } }))
+    }
+}
+
 impl Order {
     /// A new order.
     ///
@@ -159,33 +227,13 @@ impl Order {
 
     /// The order as it stands at `now`: what nobody paid in time has closed itself. No timer does
     /// this; every load does.
-    pub fn at(mut self, now: Instant) -> Self {
-        match self.state {
-            State::Payable { until, .. } if now >= until => {
-                self.state = State::Closed { at: until, by: Closing::PayTimeout };
-            }
-            State::Ticketed(mut ticketed) => {
-                ticketed.changes = ticketed.changes.into_iter().map(|c| c.at(now)).collect();
-                self.state = State::Ticketed(ticketed);
-            }
-            _ => {}
-        }
-        self
+    pub fn at(self, now: Instant) -> Self {
+        Self { state: self.state.at(now), ..self }
     }
 
     /// `order_status`.
     pub fn status(&self) -> OrderStatus {
-        match self.state {
-            State::Failed { .. } => OrderStatus::Error,
-            State::Initial => OrderStatus::Initial,
-            State::NotSubmitted => OrderStatus::NotSubmitted,
-            State::AwaitingConfirmation => OrderStatus::AwaitingConfirmation,
-            State::Payable { .. } => OrderStatus::Payable,
-            State::Ticketing { .. } => OrderStatus::Ticketing,
-            State::TicketingConfirmed { .. } => OrderStatus::TicketingConfirmed,
-            State::Ticketed(_) => OrderStatus::Ticketed,
-            State::Closed { .. } => OrderStatus::Closed,
-        }
+        self.state.status()
     }
 
     /// `pay_status`.
@@ -207,14 +255,6 @@ impl Order {
                     OrderPayStatus::Unfrozen
                 }
             },
-        }
-    }
-
-    /// When the distributor cancelled it, if that is how it ended.
-    pub fn cancelled_at(&self) -> Option<Instant> {
-        match &self.state {
-            State::Closed { at, by: Closing::Cancelled { .. } } => Some(*at),
-            _ => None,
         }
     }
 
@@ -245,27 +285,11 @@ impl Order {
     /// # Errors
     /// It is ticketed, being ticketed, or over in another way.
     pub fn cancel(self, policy: CancelPolicy, now: Instant) -> Result<Step<Self>, CancelRefusal> {
-        let order = self.at(now);
-        let refunded = match &order.state {
-            State::Closed { by: Closing::Cancelled { .. }, .. } => {
-                return Ok(Step::Already(order));
-            }
-            State::Initial
-            | State::NotSubmitted
-            | State::AwaitingConfirmation
-            | State::Payable { .. } => None,
-            State::Ticketing { payment } if policy.while_ticketing => Some(payment.clone()),
-            State::Ticketing { .. } => return Err(CancelRefusal::TicketingInProgress),
-            State::TicketingConfirmed { .. } | State::Ticketed(_) => {
-                return Err(CancelRefusal::Ticketed);
-            }
-            State::Failed { .. }
-            | State::Closed { by: Closing::PayTimeout | Closing::TicketingFailed { .. }, .. } => {
-                return Err(CancelRefusal::Closed);
-            }
-        };
-        let state = State::Closed { at: now, by: Closing::Cancelled { refunded } };
-        Ok(Step::Taken(Self { state, ..order }))
+        let Self { booking, state } = self;
+        Ok(match state.cancel(policy, now)? {
+            Step::Taken(state) => Step::Taken(Self { booking, state }),
+            Step::Already(state) => Step::Already(Self { booking, state }),
+        })
     }
 
     pub(super) fn begin(self, now: Instant) -> Result<Step<Self>, Refusal> {

@@ -1,7 +1,7 @@
 //! `alitrip.btrip.flight.distribution.order.cancel`: cancels an order that is not yet ticketed.
 
 use domain::flight::code::{OrderStatus, ResultCode};
-use domain::flight::{CancelPolicy, CancelRefusal, Order};
+use domain::flight::{CancelPolicy, CancelRefusal, State};
 use domain::{Instant, Step};
 use store::Decision;
 use top::{Date, Needed};
@@ -30,21 +30,18 @@ pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<R
         Err(code) => return Ok(not_cancelled(code, None)),
     };
     let policy = CancelPolicy { while_ticketing: cx.settings.cancel_while_ticketing };
-    let outcome = cx
-        .store
-        .change(&flight::key(&order_key), &caller.cause(), |order| {
-            decide(order, policy, caller.now)
-        })
-        .await?;
-    Ok(answer(outcome))
+    let (key, cause) = (flight::key(&order_key), caller.cause());
+    // What was booked has no part in it.
+    let decide = |state| decide(state, policy, caller.now);
+    Ok(answer(cx.store.change_member(&key, State::MEMBER, &cause, decide).await?))
 }
 
-fn decide(order: Option<Order>, policy: CancelPolicy, now: Instant) -> (Decision<Order>, Outcome) {
-    let Some(order) = order.map(|order| order.at(now)) else {
+fn decide(state: Option<State>, policy: CancelPolicy, now: Instant) -> (Decision<State>, Outcome) {
+    let Some(state) = state.map(|state| state.at(now)) else {
         return (Decision::Keep, Outcome::NoSuchOrder);
     };
-    let status = order.status();
-    match order.cancel(policy, now) {
+    let status = state.status();
+    match state.cancel(policy, now) {
         Ok(Step::Taken(document)) => {
             let at = document.cancelled_at().unwrap_or(now);
             // It was known by all its numbers before.
@@ -52,8 +49,8 @@ fn decide(order: Option<Order>, policy: CancelPolicy, now: Instant) -> (Decision
             let decision = Decision::Put { document, what: "cancel", facts: None, look_ups };
             (decision, Outcome::Cancelled { at })
         }
-        Ok(Step::Already(order)) => {
-            let at = order.cancelled_at().unwrap_or(now);
+        Ok(Step::Already(state)) => {
+            let at = state.cancelled_at().unwrap_or(now);
             (Decision::Keep, Outcome::Cancelled { at })
         }
         Err(refusal) => (Decision::Keep, Outcome::Refused { refusal, status }),

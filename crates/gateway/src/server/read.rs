@@ -22,6 +22,8 @@ use crate::pipeline::requested_format;
 /// How much of a body that is too large is read and thrown away, so that a client that sends before
 /// it reads gets its answer instead of a broken pipe.
 const DISCARD_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// As many parameters as a call has: eight of the platform's own and a few of the method's.
+const USUAL_PAIRS: usize = 16;
 /// Longest multipart boundary; the standard allows 70.
 const BOUNDARY_BYTES_MAX: usize = 200;
 
@@ -133,7 +135,7 @@ impl<'a> Parameters<'a> {
     /// Reads query and body. What is wrong with one part does not hide the rest: a complaint is made
     /// in the format asked for, wherever that stood.
     pub fn of(head: &Parts, query: &'a [u8], body: &'a Read) -> Self {
-        let mut pairs = Vec::new();
+        let mut pairs = Vec::with_capacity(USUAL_PAIRS);
         let in_query = decode_into(query, &mut pairs).map_err(rejected);
         let mut signed_body: &[u8] = b"";
         let in_body = match body {

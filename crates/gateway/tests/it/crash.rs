@@ -95,7 +95,7 @@ async fn check(folder: &TempDir, acknowledged: &[Acknowledged]) {
     for one in acknowledged {
         let key = flight::key(&key("test", "corp001", &one.order));
         let order: Order = store.get(&key).await.unwrap().unwrap();
-        let at = order.cancelled_at().unwrap_or_else(|| panic!("{one:?} was lost"));
+        let at = order.state.cancelled_at().unwrap_or_else(|| panic!("{one:?} was lost"));
         assert_eq!(top::Date::at_platform(at.as_second()).to_string(), one.cancel_time);
         let story = store.journal(&key).await.unwrap();
         assert_eq!((story.len(), &story[0].request_id), (2, &one.request_id), "{one:?}");

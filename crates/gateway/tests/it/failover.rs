@@ -130,7 +130,7 @@ async fn cancelled(cluster: &Cluster) -> BTreeMap<usize, String> {
     for at in 0..ORDERS {
         let order = key("test", "corp001", &name(at));
         let order: Order = store.get(&flight::key(&order)).await.unwrap().unwrap();
-        if let Some(cancelled_at) = order.cancelled_at() {
+        if let Some(cancelled_at) = order.state.cancelled_at() {
             found.insert(at, top::Date::at_platform(cancelled_at.as_second()).to_string());
         }
     }
