@@ -1,5 +1,6 @@
 //! JSON as the platform writes it: compact, raw UTF-8, `/` as `\/`, lists wrapped by element type.
 
+use crate::escape::{self, Special};
 use crate::model::{Encoder, Wire};
 use crate::node::Node;
 
@@ -99,54 +100,21 @@ impl Encoder for JsonEncoder {
 /// carry.
 pub(crate) fn push_string(out: &mut String, value: &str) {
     out.push('"');
-    let mut rest = value;
-    while let Some(at) = rest.bytes().position(|byte| IS_SPECIAL[usize::from(byte)]) {
-        let (plain, special) = rest.split_at(at);
-        out.push_str(plain);
-        let (escape, length) = match special.as_bytes()[0] {
-            b'"' => ("\\\"", 1),
-            b'\\' => ("\\\\", 1),
-            b'/' => ("\\/", 1),
-            0x08 => ("\\b", 1),
-            0x0c => ("\\f", 1),
-            b'\n' => ("\\n", 1),
-            b'\r' => ("\\r", 1),
-            b'\t' => ("\\t", 1),
-            NONCHARACTER if is_noncharacter(special.as_bytes()) => ("", NONCHARACTER_BYTES),
-            NONCHARACTER => (&special[..NONCHARACTER_BYTES], NONCHARACTER_BYTES),
-            _ => ("", 1),
-        };
-        out.push_str(escape);
-        rest = &special[length..];
-    }
-    out.push_str(rest);
+    escape::push(out, value, &SPECIAL, |byte| match byte {
+        b'"' => "\\\"",
+        b'\\' => "\\\\",
+        b'/' => "\\/",
+        0x08 => "\\b",
+        0x0c => "\\f",
+        b'\n' => "\\n",
+        b'\r' => "\\r",
+        b'\t' => "\\t",
+        _ => "",
+    });
     out.push('"');
 }
 
-/// The bytes that do not stand for themselves, or begin what may not.
-const IS_SPECIAL: [bool; 256] = {
-    let mut is_special = [false; 256];
-    let mut at = 0;
-    while at < 0x20 {
-        is_special[at] = true;
-        at += 1;
-    }
-    is_special[b'"' as usize] = true;
-    is_special[b'\\' as usize] = true;
-    is_special[b'/' as usize] = true;
-    is_special[NONCHARACTER as usize] = true;
-    is_special
-};
-
-/// The first byte of U+FFFE and U+FFFF, which XML cannot carry, and of a few thousand others.
-pub(crate) const NONCHARACTER: u8 = 0xef;
-/// How many bytes they have.
-pub(crate) const NONCHARACTER_BYTES: usize = 3;
-
-/// Whether the text begins with U+FFFE or U+FFFF.
-pub(crate) fn is_noncharacter(text: &[u8]) -> bool {
-    matches!(text, [0xef, 0xbf, 0xbe | 0xbf, ..])
-}
+const SPECIAL: Special = escape::special(b"\"\\/");
 
 #[cfg(test)]
 mod tests {
@@ -155,8 +123,8 @@ mod tests {
     #[test]
     fn strings_keep_chinese_raw_escape_the_slash_and_drop_control_characters() {
         let mut out = String::new();
-        push_string(&mut out, "票/\"\\\n\u{1}\u{1f}\u{fffe}\u{ffff}😀\u{8}\u{c}\r\t'<&>");
-        assert_eq!(out, r#""票\/\"\\\n😀\b\f\r\t'<&>""#);
+        push_string(&mut out, "票，/\"\\\n\u{1}\u{1f}\u{fffe}\u{ffff}😀\u{8}\u{c}\r\t'<&>");
+        assert_eq!(out, r#""票，\/\"\\\n😀\b\f\r\t'<&>""#);
     }
 
     #[test]

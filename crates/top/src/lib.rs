@@ -10,6 +10,7 @@ extern crate self as top;
 
 pub mod answer;
 pub mod error;
+mod escape;
 pub mod form;
 pub mod json;
 pub mod model;

@@ -7,7 +7,7 @@ use quick_xml::Reader as EventReader;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::Event;
 
-use crate::json::{NONCHARACTER, NONCHARACTER_BYTES, is_noncharacter};
+use crate::escape::{self, Special};
 use crate::model::{Encoder, Wire};
 use crate::node::Node;
 
@@ -86,46 +86,21 @@ impl Encoder for XmlEncoder {
 /// Writes element text. Characters that XML 1.0 cannot carry are dropped: a reference to one kills
 /// the Java parser.
 pub(crate) fn push_text(out: &mut String, value: &str) {
-    let mut rest = value;
-    while let Some(at) = rest.bytes().position(|byte| IS_SPECIAL[usize::from(byte)]) {
-        let (plain, special) = rest.split_at(at);
-        out.push_str(plain);
-        let (escape, length) = match special.as_bytes()[0] {
-            b'&' => ("&amp;", 1),
-            b'<' => ("&lt;", 1),
-            b'>' => ("&gt;", 1),
-            b'"' => ("&quot;", 1),
-            b'\'' => ("&apos;", 1),
-            // A raw carriage return would be read back as a line feed.
-            b'\r' => ("&#13;", 1),
-            b'\n' => ("\n", 1),
-            b'\t' => ("\t", 1),
-            NONCHARACTER if is_noncharacter(special.as_bytes()) => ("", NONCHARACTER_BYTES),
-            NONCHARACTER => (&special[..NONCHARACTER_BYTES], NONCHARACTER_BYTES),
-            _ => ("", 1),
-        };
-        out.push_str(escape);
-        rest = &special[length..];
-    }
-    out.push_str(rest);
+    escape::push(out, value, &SPECIAL, |byte| match byte {
+        b'&' => "&amp;",
+        b'<' => "&lt;",
+        b'>' => "&gt;",
+        b'"' => "&quot;",
+        b'\'' => "&apos;",
+        // A raw carriage return would be read back as a line feed.
+        b'\r' => "&#13;",
+        b'\n' => "\n",
+        b'\t' => "\t",
+        _ => "",
+    });
 }
 
-/// The bytes that do not stand for themselves, or begin what may not.
-const IS_SPECIAL: [bool; 256] = {
-    let mut is_special = [false; 256];
-    let mut at = 0;
-    while at < 0x20 {
-        is_special[at] = true;
-        at += 1;
-    }
-    is_special[b'&' as usize] = true;
-    is_special[b'<' as usize] = true;
-    is_special[b'>' as usize] = true;
-    is_special[b'"' as usize] = true;
-    is_special[b'\'' as usize] = true;
-    is_special[NONCHARACTER as usize] = true;
-    is_special
-};
+const SPECIAL: Special = escape::special(b"&<>\"'");
 
 /// The text is not an XML document that an answer could be.
 #[derive(Debug)]
@@ -223,8 +198,8 @@ mod tests {
     #[test]
     fn text_is_escaped_and_what_xml_cannot_carry_is_dropped() {
         let mut out = String::new();
-        push_text(&mut out, "票<&>\"'\r\n\u{1}\u{ffff}😀");
-        assert_eq!(out, "票&lt;&amp;&gt;&quot;&apos;&#13;\n😀");
+        push_text(&mut out, "票，<&>\"'\r\n\u{1}\u{ffff}😀");
+        assert_eq!(out, "票，&lt;&amp;&gt;&quot;&apos;&#13;\n😀");
     }
 
     #[test]
