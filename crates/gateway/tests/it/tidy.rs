@@ -86,7 +86,9 @@ fn functions_fit_on_a_screen() {
                 "pub const fn ",
                 "const fn ",
             ];
-            if !starts.iter().any(|start| code.starts_with(start)) {
+            // A macro's template ends like nothing else.
+            let is_template = code.contains("fn $");
+            if is_template || !starts.iter().any(|start| code.starts_with(start)) {
                 continue;
             }
             // rustfmt puts the closing brace under the first letter of the signature.
