@@ -45,7 +45,7 @@ impl Calls {
     }
 
     /// A part of the calls: another one each time.
-    pub fn from(&self, turn: usize) -> Self {
+    pub fn part(&self, turn: usize) -> Self {
         /// More than are sent in one round.
         const PART: usize = 80_000;
         let parts = self.requests.len().div_ceil(PART);

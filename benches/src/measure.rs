@@ -97,11 +97,9 @@ impl Plan {
             let read = || anyhow::Ok((server.cpu_ns()?, machine_cpu_ns()?, own_cpu_ns()?));
             edges.push(read());
         })?;
-        for Measured { wrong, first_wrong, .. } in measured.iter().filter(|load| load.wrong > 0) {
-            bail!(
-                "{wrong} wrong answers, the first: {}",
-                first_wrong.as_deref().unwrap_or_default()
-            );
+        if let Some(load) = measured.iter().find(|load| load.wrong > 0) {
+            let first = load.first_wrong.as_deref().unwrap_or_default();
+            bail!("{} wrong answers, the first: {first}", load.wrong);
         }
         let mut edges = edges.into_iter();
         let edge = "counting began and ended";

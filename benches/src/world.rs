@@ -37,6 +37,9 @@ pub struct World {
     pub session: String,
 }
 
+/// Makes the order of a number.
+type Make = fn(usize) -> Value;
+
 impl World {
     /// Makes one in an empty folder.
     pub fn make(
@@ -70,7 +73,7 @@ impl World {
     /// Brings in orders.
     pub fn fill(&self, sizes: Sizes) -> anyhow::Result<()> {
         let Sizes { payable, changed, rentals, receipts, trains } = sizes;
-        let families: [(usize, fn(usize) -> Value); 5] = [
+        let families: [(usize, Make); 5] = [
             (payable, self::payable),
             (changed, self::changed),
             (rentals, rental),
