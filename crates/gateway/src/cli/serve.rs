@@ -21,8 +21,12 @@ pub async fn serve(mut settings: Settings) -> anyhow::Result<ExitCode> {
     let instead = if production { Instead::Nothing } else { Instead::MadeKey };
     let key = sealing_key(&settings.data, instead)?;
     let store = open_store(&settings.data, &key, !production).await?;
-    // A database that takes no writes is better known now than with the first order.
-    store.probe().await?;
+    // A file that takes no writes is better known now than with the first order; what is in it can be read.
+    if settings.data.database.is_none()
+        && let Err(error) = store.probe().await
+    {
+        tracing::error!(%error, "the database takes no writes");
+    }
     let clock = Clock::System;
     if production {
         let apps = store.apps().await?;
