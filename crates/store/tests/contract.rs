@@ -209,6 +209,25 @@ async fn looking_waits_for_nobody_who_writes() {
     assert!(matches!(refused, Error::Busy), "{refused}");
 }
 
+#[tokio::test]
+async fn a_database_behind_a_link_is_read_as_it_is() {
+    let (there, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let elsewhere = open(there.path());
+    add_one(&elsewhere, &key("a"), "r").await.unwrap();
+    std::os::unix::fs::symlink(there.path().join("t.db"), here.path().join("t.db")).unwrap();
+    // What another program left beside the link is not the log's index.
+    std::fs::write(here.path().join("t.db-shm"), [0; 64]).unwrap();
+    let store = open(here.path()).keeping_documents(1 << 20);
+    add_one(&store, &key("b"), "r").await.unwrap();
+    for count in 1..=20 {
+        let read = store.read::<Document>(&key("a")).await.unwrap().unwrap();
+        assert_eq!(read.document.count, count);
+        let again = store.read::<Document>(&key("a")).await.unwrap().unwrap();
+        assert!(Arc::ptr_eq(&again, &read), "what has not changed is kept");
+        add_one(&elsewhere, &key("a"), "r").await.unwrap();
+    }
+}
+
 async fn deciding_to_keep_writes_nothing(world: World) {
     let store = world.open().await;
     add_one(&store, &key("a"), "r1").await.unwrap();
