@@ -5,11 +5,12 @@
 //! compared.
 
 use std::any::Any;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use crate::sqlite::lock;
 use crate::{Key, Stored};
 
 /// What a kept document takes beside what it says, in bytes of the limit.
@@ -82,9 +83,4 @@ impl Documents {
         let moment = Arc::new(Mutex::new(moment));
         cache.insert(key.clone(), Kept { stored, bytes: bytes as u64, moment });
     }
-}
-
-/// A panic elsewhere leaves a plain value whole.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -422,8 +422,19 @@ impl Store {
     /// # Errors
     /// The engine failed or the document does not open.
     pub async fn get<D: DeserializeOwned>(&self, key: &Key) -> Result<Option<D>, Error> {
-        let Some(loaded) = self.engine.load(key).await? else { return Ok(None) };
-        Ok(Some(self.open(&Place::of(key), &loaded.document).await?))
+        Ok(self.load(key).await?.map(|(stored, _)| stored.document))
+    }
+
+    /// The aggregate, and how many bytes it has as it is stored.
+    async fn load<D: DeserializeOwned>(
+        &self,
+        key: &Key,
+    ) -> Result<Option<(Stored<D>, usize)>, Error> {
+        let Some(Loaded { head, document: bytes }) = self.engine.load(key).await? else {
+            return Ok(None);
+        };
+        let document = self.open(&Place::of(key), &bytes).await?;
+        Ok(Some((Stored { document, version: head.version }, bytes.len())))
     }
 
     /// The aggregate as it is now, for whoever only looks at it: one that was read before is opened and
@@ -435,15 +446,13 @@ impl Store {
     where
         D: DeserializeOwned + Send + Sync + 'static,
     {
-        // Before anything is read, so that what is read is at least as new.
-        let moment = match &self.engine {
-            Engine::Sqlite(engine) => Some(engine.moment()?),
+        let Engine::Sqlite(engine) = &self.engine else {
             // A server that takes over may not have what was read from the one before.
-            Engine::Postgres(_) => None,
+            return Ok(self.load(key).await?.map(|(stored, _)| Arc::new(stored)));
         };
-        if let (Engine::Sqlite(engine), Some(moment)) = (&self.engine, moment)
-            && let Some(known) = self.documents.get::<D>(key)
-        {
+        // Before anything is read, so that what is read is at least as new.
+        let moment = engine.moment()?;
+        if let Some(known) = self.documents.get::<D>(key) {
             if known.is_of(moment) {
                 return Ok(Some(known.stored));
             }
@@ -452,12 +461,9 @@ impl Store {
                 return Ok(Some(known.stored));
             }
         }
-        let Some(loaded) = self.engine.load(key).await? else { return Ok(None) };
-        let document = self.open(&Place::of(key), &loaded.document).await?;
-        let stored = Arc::new(Stored { document, version: loaded.head.version });
-        if let Some(moment) = moment {
-            self.documents.put(key, &stored, loaded.document.len(), moment);
-        }
+        let Some((stored, bytes)) = self.load(key).await? else { return Ok(None) };
+        let stored = Arc::new(stored);
+        self.documents.put(key, &stored, bytes, moment);
         Ok(Some(stored))
     }
 

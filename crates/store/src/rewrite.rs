@@ -103,10 +103,7 @@ pub(crate) fn find_member(json: &[u8], member: &str) -> Option<Range<usize>> {
     looking.take(b'{')?;
     let mut is_first = true;
     while !looking.closes(b'}', is_first)? {
-        looking.blank();
-        let (name, has_escapes) = looking.quoted()?;
-        looking.blank();
-        looking.take(b':')?;
+        let (name, has_escapes) = looking.name()?;
         looking.blank();
         let start = looking.at;
         looking.skip()?;
@@ -150,10 +147,7 @@ impl<'j> Rewriting<'j> {
         self.enter()?;
         let mut is_first = true;
         while !self.closes(b'}', is_first).ok_or(Stopped::NotJson)? {
-            self.blank();
-            let (name, has_escapes) = self.quoted().ok_or(Stopped::NotJson)?;
-            self.blank();
-            self.take(b':').ok_or(Stopped::NotJson)?;
+            let (name, has_escapes) = self.name().ok_or(Stopped::NotJson)?;
             if matches!(name.first(), Some(b'$' | b'\\')) {
                 let name = unescaped(name, has_escapes).ok_or(Stopped::NotJson)?;
                 if is_first && self.marked(start, &name, by)? {
@@ -259,6 +253,15 @@ impl<'j> Rewriting<'j> {
         while self.json.get(self.at).is_some_and(u8::is_ascii_whitespace) {
             self.at += 1;
         }
+    }
+
+    /// Passes a member's name and its colon; returns what [`Rewriting::quoted`] does.
+    fn name(&mut self) -> Option<(&'j [u8], bool)> {
+        self.blank();
+        let name = self.quoted()?;
+        self.blank();
+        self.take(b':')?;
+        Some(name)
     }
 
     /// Passes a text; returns what stands between its quotes, and whether there are escapes in it.

@@ -618,7 +618,7 @@ impl Drop for Reader<'_> {
 }
 
 /// A panic elsewhere leaves these plain values whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
