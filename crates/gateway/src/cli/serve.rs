@@ -22,6 +22,7 @@ pub async fn serve(mut settings: Settings) -> anyhow::Result<ExitCode> {
     let key = sealing_key(&settings.data, instead)?;
     let store = open_store(&settings.data, &key, !production).await?;
     // A file that takes no writes is better known now than with the first order; what is in it can be read.
+    // And once the store has seen one commit in the log's index, it keeps documents by it.
     if settings.data.database.is_none()
         && let Err(error) = store.probe().await
     {
