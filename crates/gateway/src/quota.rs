@@ -65,7 +65,14 @@ impl Default for Quotas {
 }
 
 impl Used {
-    /// Opens the windows of this moment.
+    /// Opens the windows of this moment; within a second there is nothing to open.
+    fn roll_to(&mut self, now: Instant) {
+        let second = now.as_second();
+        if self.second != second {
+            self.roll(day_number(platform_clock(now)), second);
+        }
+    }
+
     fn roll(&mut self, day: i64, second: i64) {
         if self.day != day {
             (self.day, self.calls_in_day) = (day, 0);
@@ -99,12 +106,14 @@ impl Quotas {
         if quota.calls_per_day.is_none() && quota.calls_per_second.is_none() {
             return Ok(());
         }
-        let clock = platform_clock(now);
         let mut all = self.lock();
-        let used = all.entry(app.key.to_string()).or_default();
-        used.roll(day_number(clock), now.as_second());
+        if !all.contains_key(app.key.as_str()) {
+            all.insert(app.key.to_string(), Used::default());
+        }
+        let Some(used) = all.get_mut(app.key.as_str()) else { return Ok(()) };
+        used.roll_to(now);
         if quota.calls_per_day.is_some_and(|most| used.calls_everywhere() >= most) {
-            return Err(Rejection::limited(BY_DAY, seconds_to_midnight(clock)));
+            return Err(Rejection::limited(BY_DAY, seconds_to_midnight(platform_clock(now))));
         }
         if quota.calls_per_second.is_some_and(|most| used.calls_in_second >= used.share(most)) {
             return Err(Rejection::limited(BY_SECOND, 1));

@@ -31,6 +31,8 @@ impl Format {
 
 /// Room for an answer without growing: the largest published example has 1.9 kB.
 const ANSWER_CAPACITY_BYTES: usize = 2048;
+/// The same for an `error_response`, which has five members of a line at most.
+const FAILURE_CAPACITY_BYTES: usize = 384;
 
 /// Writes the answer to a call of `method`.
 pub fn success<R: Composite>(
@@ -87,40 +89,40 @@ pub fn failure(
     request_id: &str,
     node: &str,
 ) -> String {
-    let texts = [
-        ("sub_code", rejection.sub_code),
-        ("sub_msg", rejection.sub_msg.as_deref()),
-        ("request_id", Some(request_id)),
-    ];
-    let code = rejection.code(remote);
-    let msg = rejection.msg();
+    let mut out = String::with_capacity(FAILURE_CAPACITY_BYTES);
     match format {
         Format::Xml => {
-            let mut out = format!("{}<error_response><code>{code}</code><msg>", xml::PROLOG);
-            xml::push_text(&mut out, &msg);
-            out.push_str("</msg>");
-            for (name, text) in texts {
-                let Some(text) = text else { continue };
-                out.push_str(&format!("<{name}>"));
-                xml::push_text(&mut out, text);
-                out.push_str(&format!("</{name}>"));
-            }
+            out.push_str(xml::PROLOG);
+            out.push_str("<error_response>");
+            let mut encoder = XmlEncoder::new(out);
+            complaint(&mut encoder, rejection, remote, request_id);
+            let mut out = encoder.into_string();
             out.push_str("</error_response>");
             push_comment(&mut out, node);
             out
         }
         Format::Json | Format::SimplifiedJson => {
-            let mut out = format!("{{\"error_response\":{{\"code\":{code},\"msg\":");
-            json::push_string(&mut out, &msg);
-            for (name, text) in texts {
-                let Some(text) = text else { continue };
-                out.push_str(&format!(",\"{name}\":"));
-                json::push_string(&mut out, text);
-            }
-            out.push_str("}}");
+            out.push_str("{\"error_response\":");
+            let mut encoder = JsonEncoder::wrapped(out);
+            encoder.object(|encoder| complaint(encoder, rejection, remote, request_id));
+            let mut out = encoder.into_string();
+            out.push('}');
             out
         }
     }
+}
+
+fn complaint<E: Encoder>(
+    encoder: &mut E,
+    rejection: &Rejection,
+    remote: RemoteErrorCode,
+    request_id: &str,
+) {
+    encoder.member("code", &i64::from(rejection.code(remote)));
+    encoder.member("msg", &rejection.msg().into_owned());
+    encoder.member("sub_code", &rejection.sub_code.map(str::to_owned));
+    encoder.member("sub_msg", &rejection.sub_msg.as_deref().map(str::to_owned));
+    encoder.member("request_id", &request_id.to_owned());
 }
 
 /// Appends the response root of `method`.

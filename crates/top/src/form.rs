@@ -58,9 +58,10 @@ impl<'a> Params<'a> {
 
     /// The value of `name`. An empty or blank value counts as absent, as the SDKs have it.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let at = self.pairs.binary_search_by(|(key, _)| key.as_ref().cmp(name)).ok()?;
-        let value = self.pairs[at].1.as_ref();
-        (!value.trim().is_empty()).then_some(value)
+        // One after the other: there are few, and names of another length are not compared at all.
+        let (_, value) = self.pairs.iter().find(|(key, _)| key == name)?;
+        let is_blank = value.chars().all(char::is_whitespace);
+        (!is_blank).then_some(value)
     }
 
     /// Every pair in byte order of the names.

@@ -23,6 +23,14 @@ pub enum SignMethod {
 impl SignMethod {
     /// All three.
     pub const ALL: [Self; 3] = [Self::Md5, Self::Hmac, Self::HmacSha256];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Md5 => "md5",
+            Self::Hmac => "hmac",
+            Self::HmacSha256 => "hmac-sha256",
+        }
+    }
 }
 
 /// The name is none of the three sign methods.
@@ -41,17 +49,13 @@ impl FromStr for SignMethod {
     type Err = UnknownSignMethod;
 
     fn from_str(name: &str) -> Result<Self, UnknownSignMethod> {
-        Self::ALL.into_iter().find(|method| method.to_string() == name).ok_or(UnknownSignMethod)
+        Self::ALL.into_iter().find(|method| method.name() == name).ok_or(UnknownSignMethod)
     }
 }
 
 impl fmt::Display for SignMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Md5 => "md5",
-            Self::Hmac => "hmac",
-            Self::HmacSha256 => "hmac-sha256",
-        })
+        f.write_str(self.name())
     }
 }
 

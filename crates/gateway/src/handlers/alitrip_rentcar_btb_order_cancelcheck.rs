@@ -4,7 +4,7 @@ use domain::Fen;
 use domain::id::{ChannelId, RentalOrderId};
 use domain::rental::code::CancelCheckCode;
 use domain::rental::{Base, Charge, NotCancellable, Quote, Rental, RentalKey, Rule};
-use serde_json::json;
+use serde::Serialize;
 use store::Stored;
 use top::{Date, Json, Needed, Yuan};
 use trip_api::alitrip_rentcar_btb_order_cancelcheck::{Request, Response};
@@ -45,23 +45,33 @@ pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<R
     })
 }
 
+/// What a program may want to know of a quote.
+#[derive(Serialize)]
+struct Exts {
+    base: String,
+    expires_at: String,
+    percent: u8,
+    quote_id: String,
+    tier: String,
+}
+
 fn answer(cx: &Context, subject: &str, quote: &Quote) -> Response {
     let expires_at = Date::at_platform(quote.expires_at.as_second()).to_string();
     // Nothing is stored: whoever asks about the quote later computes the same id from the same facts.
     let facts = format!("{subject}/{}/{expires_at}", quote.fee_fen.0);
-    let exts = json!({
-        "quote_id": cx.store.keyed_hash("quote", &facts),
-        "expires_at": expires_at,
-        "base": Yuan(quote.base_fen.0).to_string(),
-        "tier": tier(quote.rule),
-        "percent": quote.rule.charge().percent(),
-    });
+    let exts = Exts {
+        base: Yuan(quote.base_fen.0).to_string(),
+        expires_at,
+        percent: quote.rule.charge().percent(),
+        quote_id: cx.store.keyed_hash("quote", &facts),
+        tier: tier(quote.rule),
+    };
     Response {
         cancel_message: Some(message(quote)),
         successful: true,
         ret_code: CancelCheckCode::Ok.code().to_string(),
         cancel_fee: Some(Yuan(quote.fee_fen.0)),
-        exts: Some(Json(exts.to_string())),
+        exts: serde_json::to_string(&exts).ok().map(Json),
         ret_msg: CancelCheckCode::Ok.row().zh.to_owned(),
     }
 }

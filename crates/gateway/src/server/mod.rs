@@ -240,6 +240,8 @@ async fn serve_connection(
         .header_read_timeout(limits.head)
         // A client may close its side once it has sent all: it still reads.
         .half_close(true)
+        // Head and body as one piece: answers are small, and one piece is cheaper to send.
+        .writev(false)
         .serve_connection(TokioIo::new(Patient::new(stream, limits.write)), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
