@@ -44,12 +44,10 @@ impl Calls {
         Self { requests: self.requests.clone(), expect: "" }
     }
 
-    /// A part of the calls: another one each time.
-    pub fn part(&self, turn: usize) -> Self {
-        /// More than are sent in one round.
-        const PART: usize = 80_000;
-        let parts = self.requests.len().div_ceil(PART);
-        let part = self.requests.chunks(PART).nth(turn % parts).unwrap_or_default();
+    /// So many of the calls: others each turn, until all were had.
+    pub fn part(&self, turn: usize, count: usize) -> Self {
+        let parts = self.requests.len().div_ceil(count);
+        let part = self.requests.chunks(count).nth(turn % parts).unwrap_or_default();
         Self { requests: part.to_vec(), expect: self.expect }
     }
 

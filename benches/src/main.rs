@@ -1,18 +1,23 @@
 //! `bench`: starts what is compared, loads it in turn, and prints what came of it.
 
+mod beside;
 mod calls;
 mod count;
 mod echo;
+mod growth;
 mod load;
 mod measure;
 mod peers;
+mod plot;
+mod postgres;
 mod process;
 mod report;
 mod rows;
+mod soak;
 mod world;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
@@ -31,6 +36,14 @@ struct Cli {
 enum Action {
     /// Measure rows of the table
     Rows(Asked),
+    /// Read without pause and write in bursts, with an eye on memory and on the log
+    Soak {
+        /// The program to measure
+        #[arg(long, default_value = "target/release/tripwright")]
+        program: PathBuf,
+        #[arg(long, default_value_t = 30)]
+        minutes: u64,
+    },
     /// Do work of one kind so many times, for an instruction counter; without a kind, name them
     Count { case: Option<String>, times: Option<usize> },
     /// The limit that others are measured against: hyper, which returns what stands in a file
@@ -64,17 +77,9 @@ fn main() -> anyhow::Result<()> {
             Ok(())
         }
         Action::Count { case: Some(case), times } => count::count(&case, times.unwrap_or(1)),
+        Action::Soak { program, minutes } => soak::soak(&plan(&program, 1, 1.0)?, minutes),
         Action::Rows(Asked { program, only, rounds, seconds, page }) => {
-            let plan = Plan {
-                rounds,
-                span: Span {
-                    warm: Duration::from_millis(300),
-                    counted: Duration::from_secs_f64(seconds),
-                },
-                program: program.canonicalize()?,
-                bench: std::env::current_exe()?,
-                home: std::path::absolute("target/bench")?,
-            };
+            let plan = plan(&program, rounds, seconds)?;
             let mut rows = rows::Rows { plan: &plan, only, lines: Vec::new() };
             rows.measure()?;
             if let Some(page) = page {
@@ -85,4 +90,14 @@ fn main() -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+fn plan(program: &Path, rounds: usize, seconds: f64) -> anyhow::Result<Plan> {
+    Ok(Plan {
+        rounds,
+        span: Span { warm: Duration::from_millis(300), counted: Duration::from_secs_f64(seconds) },
+        program: program.canonicalize()?,
+        bench: std::env::current_exe()?,
+        home: std::path::absolute("target/bench")?,
+    })
 }

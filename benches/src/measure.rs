@@ -40,6 +40,8 @@ pub struct Round {
     pub foreign: f64,
     /// How often the disk synced in a second just before, where that was looked at.
     pub syncs: f64,
+    /// What the server had written to the disk for an answer, in bytes.
+    pub written_bytes: f64,
 }
 
 /// Middle and range of a figure over the rounds.
@@ -94,7 +96,14 @@ impl Plan {
         }
         let mut edges = Vec::new();
         let measured = send(&loads, self.span, || {
-            let read = || anyhow::Ok((server.cpu_ns()?, machine_cpu_ns()?, own_cpu_ns()?));
+            let read = || {
+                anyhow::Ok((
+                    server.cpu_ns()?,
+                    machine_cpu_ns()?,
+                    own_cpu_ns()?,
+                    server.written_bytes()?,
+                ))
+            };
             edges.push(read());
         })?;
         if let Some(load) = measured.iter().find(|load| load.wrong > 0) {
@@ -112,9 +121,10 @@ impl Plan {
         let foreign = (all - ours).max(0.0) / 1e9 / seconds / cores;
         let answers: u64 = measured.iter().map(|load| load.answers).sum();
         let cpu_us = served / 1e3 / answers as f64;
+        let written_bytes = (after.3 - before.3) as f64 / answers as f64;
         Ok(measured
             .into_iter()
-            .map(|measured| Round { measured, cpu_us, foreign, syncs: f64::NAN })
+            .map(|measured| Round { measured, cpu_us, foreign, syncs: f64::NAN, written_bytes })
             .collect())
     }
 
@@ -141,11 +151,11 @@ impl Plan {
     }
 
     /// Measures several things in turn, as many rounds as were asked for: the rounds of each.
-    pub fn in_turn(
+    pub fn in_turn<const N: usize>(
         &self,
-        things: &mut [&mut dyn FnMut() -> anyhow::Result<Round>],
-    ) -> anyhow::Result<Vec<Vec<Round>>> {
-        let mut rounds = vec![Vec::new(); things.len()];
+        mut things: [&mut dyn FnMut() -> anyhow::Result<Round>; N],
+    ) -> anyhow::Result<[Vec<Round>; N]> {
+        let mut rounds = [const { Vec::new() }; N];
         for _ in 0..self.rounds {
             for (thing, rounds) in things.iter_mut().zip(&mut rounds) {
                 rounds.push(self.quiet(&mut **thing)?);

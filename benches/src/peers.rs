@@ -9,16 +9,31 @@ use crate::measure::first_answer;
 use crate::process::{Server, free_address, run};
 use crate::world::SECRET;
 
+const WIREMOCK: [&str; 8] = [
+    "-jar",
+    "node_modules/wiremock/build/wiremock-standalone-3.13.2.jar",
+    "--bind-address",
+    "127.0.0.1",
+    "--no-request-journal",
+    "--disable-banner",
+    "--use-chunked-encoding",
+    "never",
+];
+
 /// A peer, by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Peer {
     Express,
     FastApi,
+    Go,
+    WireMock,
 }
 
 /// What a peer does before it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
+    /// Nothing: whatever is asked, the answer is the same.
+    Nothing,
     /// It checks the signature.
     Static,
     /// It closes the order durably, too.
@@ -26,13 +41,39 @@ pub enum Work {
 }
 
 impl Peer {
-    pub const ALL: [Self; 2] = [Self::Express, Self::FastApi];
+    pub const ALL: [Self; 4] = [Self::Express, Self::FastApi, Self::Go, Self::WireMock];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::Express => "express",
             Self::FastApi => "fastapi",
+            Self::Go => "go",
+            Self::WireMock => "wiremock",
         }
+    }
+
+    /// What it was written to do.
+    pub const fn works(self) -> &'static [Work] {
+        match self {
+            Self::Express | Self::FastApi | Self::Go => &[Work::Static, Work::Durable],
+            Self::WireMock => &[Work::Nothing],
+        }
+    }
+
+    /// What must be on the machine that is not installed for it.
+    pub const fn runs_on(self) -> &'static str {
+        match self {
+            Self::Express => "node",
+            Self::FastApi => "python3",
+            Self::Go => "go",
+            Self::WireMock => "java",
+        }
+    }
+
+    /// Whether that is there.
+    pub fn is_there(self) -> bool {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).any(|folder| folder.join(self.runs_on()).is_file())
     }
 
     /// Installs what it needs, once, below `home`.
@@ -40,14 +81,28 @@ impl Peer {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(self.name());
         let folder = home.join("peers").join(self.name());
         std::fs::create_dir_all(&folder)?;
+        let npm_install = || {
+            let args = ["install", "--no-audit", "--no-fund"];
+            run(Command::new("npm").args(args).current_dir(&folder))
+        };
         match self {
             Self::Express => {
                 for file in ["package.json", "server.js"] {
                     std::fs::copy(source.join(file), folder.join(file))?;
                 }
-                run(Command::new("npm")
-                    .args(["install", "--no-audit", "--no-fund"])
-                    .current_dir(&folder))?;
+                npm_install()?;
+            }
+            Self::Go => {
+                // SQLite for Go is among Debian's packages, which keep sources here.
+                let mut go = Command::new("go");
+                go.args(["build", "-o"]).arg(folder.join("peer")).arg(source.join("main.go"));
+                run(go.env("GO111MODULE", "off").env("GOPATH", "/usr/share/gocode"))?;
+            }
+            Self::WireMock => {
+                std::fs::create_dir_all(folder.join("mappings"))?;
+                std::fs::copy(source.join("package.json"), folder.join("package.json"))?;
+                std::fs::copy(source.join("cancel.json"), folder.join("mappings/cancel.json"))?;
+                npm_install()?;
             }
             Self::FastApi => {
                 std::fs::copy(source.join("server.py"), folder.join("server.py"))?;
@@ -76,17 +131,23 @@ impl Installed {
             let _ = std::fs::remove_file(self.folder.join(name));
         }
         let address = free_address()?;
+        let (port, orders) = (address.port().to_string(), orders.to_string());
+        let work = if work == Work::Durable { "durable" } else { "static" };
+        let asked = [port.as_str(), work, SECRET, &orders];
         let mut command = match self.peer {
             Peer::Express => Command::new("node"),
             Peer::FastApi => Command::new(self.folder.join("venv/bin/python")),
+            Peer::Go => Command::new(self.folder.join("peer")),
+            Peer::WireMock => Command::new("java"),
         };
-        let script = match self.peer {
-            Peer::Express => "server.js",
-            Peer::FastApi => "server.py",
+        match self.peer {
+            Peer::Express => command.arg("server.js").args(asked),
+            Peer::FastApi => command.arg("server.py").args(asked),
+            Peer::Go => command.args(asked),
+            // Without its journal of requests, which fills the memory and halves its rate.
+            Peer::WireMock => command.args(WIREMOCK).args(["--port", &port]),
         };
-        let work = if work == Work::Durable { "durable" } else { "static" };
-        let (port, orders) = (address.port().to_string(), orders.to_string());
-        command.args([script, &port, work, SECRET, &orders]).current_dir(&self.folder);
+        command.current_dir(&self.folder);
         let mut server = Server::start(&command, address)?;
         first_answer(&mut server, &Calls::anything(), Instant::now())?;
         Ok(server)

@@ -6,7 +6,8 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context as _, bail};
 
 /// The core of whatever serves; the harness and its load have the other.
-const SERVER_CORE: &str = "0";
+pub const SERVER_CORE: &str = "0";
+pub const LOAD_CORE: &str = "1";
 
 /// A program that serves; killed when dropped.
 pub struct Server {
@@ -44,6 +45,17 @@ impl Server {
                 // A thread may end while it is looked at.
                 sum += std::fs::read_to_string(path).map_or(0, |text| first_number(&text));
             }
+        }
+        Ok(sum)
+    }
+
+    /// What it has had written to the disk so far, in bytes.
+    pub fn written_bytes(&self) -> anyhow::Result<u64> {
+        let mut sum = 0;
+        for pid in self.family()? {
+            let text = std::fs::read_to_string(format!("/proc/{pid}/io"))?;
+            let line = text.lines().find_map(|line| line.strip_prefix("write_bytes:"));
+            sum += first_number(line.context("no write_bytes")?);
         }
         Ok(sum)
     }

@@ -8,22 +8,16 @@ use anyhow::Context as _;
 
 use crate::calls::{Calls, Form};
 use crate::measure::{Manner, ONCE, Plan, Round, Spread, USUAL, ask, first_answer, ratios};
-use crate::peers::{Peer, Work};
 use crate::process::{Server, free_address};
 use crate::report::{Line, Target};
 use crate::world::{Sizes, World};
 
 /// Orders that are read in turn: far more than a processor's caches hold.
-const READ_ORDERS: usize = 10_000;
+pub const READ_ORDERS: usize = 10_000;
 /// Orders whose receipts are reported again and again.
 const RECEIPTS_ORDERS: usize = 2_000;
 /// Writes a second that a round has orders for: more than any round has come to.
-const WRITES_PER_SECOND: f64 = 60_000.0;
-/// Orders of a small database and of a large one, half of them with a change.
-const SMALL_ORDERS: usize = 20_000;
-const LARGE_ORDERS: usize = 1_000_000;
-/// Calls made for a comparison of sizes, of which each round takes a part.
-const GROWTH_CALLS: usize = 400_000;
+pub const WRITES_PER_SECOND: f64 = 60_000.0;
 /// What the cancel's answer has, in bytes.
 const CANCEL_ANSWER_BYTES: usize = 253;
 /// How much is appended between two syncs when the disk's own rate is measured.
@@ -53,8 +47,11 @@ impl Rows<'_> {
         if self.wants(&["16", "17"]) {
             self.starts()?;
         }
-        if self.wants(&["13", "14"]) {
-            self.peers()?;
+        if self.wants(&["11", "12"]) {
+            self.on_postgres()?;
+        }
+        if self.wants(&["13", "14", "15"]) {
+            self.beside_peers()?;
         }
         if self.wants(&["18"]) {
             self.growth()?;
@@ -62,23 +59,36 @@ impl Rows<'_> {
         Ok(())
     }
 
-    fn wants(&self, rows: &[&str]) -> bool {
+    pub fn wants(&self, rows: &[&str]) -> bool {
         self.only.is_empty() || self.only.iter().any(|only| rows.contains(&only.as_str()))
     }
 
-    fn add(
+    pub fn add(
         &mut self,
         row: &'static str,
-        what: &str,
+        what: impl Into<String>,
         figure: Spread,
         target: Target,
         detail: String,
     ) {
         if self.wants(&[row]) {
-            let line = Line { row, what: what.to_owned(), figure, target, detail };
+            let what = what.into();
+            let line = Line { row, what, figure, target, detail };
             line.print();
             self.lines.push(line);
         }
+    }
+
+    /// Holds the rates of one thing against another's.
+    pub fn add_ratio(
+        &mut self,
+        row: &'static str,
+        what: impl Into<String>,
+        [ours, theirs]: &[Vec<Round>; 2],
+        least: f64,
+    ) {
+        let (figure, detail) = (ratios(ours, theirs), absolute(ours, theirs));
+        self.add(row, what, figure, Target::AtLeast(least), detail);
     }
 
     /// Measures calls against the limit, which answers with the same bytes.
@@ -89,8 +99,7 @@ impl Rows<'_> {
         let limit = calls.to_anybody();
         let mut ours = || self.plan.round(server, calls, USUAL);
         let mut theirs = || self.plan.round(&echo, &limit, USUAL);
-        let rounds = self.plan.in_turn(&mut [&mut ours, &mut theirs])?;
-        rounds.try_into().map_err(|_| anyhow::anyhow!("two things were measured"))
+        self.plan.in_turn([&mut ours, &mut theirs])
     }
 
     fn reads(&mut self) -> anyhow::Result<()> {
@@ -112,19 +121,16 @@ impl Rows<'_> {
         ];
         for (row, what, calls, least) in rows {
             if self.wants(&[row]) {
-                let [ours, limit] = self.against_echo(&server, &calls)?;
-                let target = Target::AtLeast(least);
-                self.add(row, what, ratios(&ours, &limit), target, absolute(&ours, &limit));
+                let rounds = self.against_echo(&server, &calls)?;
+                self.add_ratio(row, what, &rounds, least);
             }
         }
         if self.wants(&["3b"]) {
             let json = Calls::detail(&world, Form::Json, 0..1);
             let mut ours = || self.plan.round(&server, &xml, USUAL);
             let mut theirs = || self.plan.round(&server, &json, USUAL);
-            let rounds = self.plan.in_turn(&mut [&mut ours, &mut theirs])?;
-            let (figure, detail) =
-                (ratios(&rounds[0], &rounds[1]), absolute(&rounds[0], &rounds[1]));
-            self.add("3b", "the same in XML, to JSON", figure, Target::AtLeast(0.85), detail);
+            let rounds = self.plan.in_turn([&mut ours, &mut theirs])?;
+            self.add_ratio("3b", "the same in XML, to JSON", &rounds, 0.85);
         }
         drop(server);
         self.stored_reads(&world)
@@ -137,10 +143,8 @@ impl Rows<'_> {
         }
         let server = self.started(world, &["--document-cache-mb", "0"])?;
         let details = Calls::detail(world, Form::Json, 0..READ_ORDERS);
-        let [ours, limit] = self.against_echo(&server, &details)?;
-        let what = "change.detail from the database, to bare hyper";
-        let detail = absolute(&ours, &limit);
-        self.add("2", what, ratios(&ours, &limit), Target::AtLeast(0.60), detail);
+        let rounds = self.against_echo(&server, &details)?;
+        self.add_ratio("2", "change.detail from the database, to bare hyper", &rounds, 0.60);
         if !self.wants(&["8"]) {
             return Ok(());
         }
@@ -151,11 +155,9 @@ impl Rows<'_> {
         let before = story()?;
         let mut ours = || self.plan.round(&server, &postbacks, USUAL);
         let mut theirs = || self.plan.round(&server, &details, USUAL);
-        let rounds = self.plan.in_turn(&mut [&mut ours, &mut theirs])?;
+        let rounds = self.plan.in_turn([&mut ours, &mut theirs])?;
         anyhow::ensure!(story()? == before, "repeating a postback was written");
-        let (figure, detail) = (ratios(&rounds[0], &rounds[1]), absolute(&rounds[0], &rounds[1]));
-        let what = "postback again, which writes nothing, to row 2";
-        self.add("8", what, figure, Target::AtLeast(0.9), detail);
+        self.add_ratio("8", "postback again, which writes nothing, to row 2", &rounds, 0.9);
         Ok(())
     }
 
@@ -211,7 +213,7 @@ impl Rows<'_> {
             let both = self.plan.beside(&fresh()?, &[(&details, reading), (cancels, ONCE)])?;
             both.into_iter().next().context("two loads were sent")
         };
-        let rounds = self.plan.in_turn(&mut [&mut beside, &mut alone])?;
+        let rounds = self.plan.in_turn([&mut beside, &mut alone])?;
         let late = |round: &Round| round.measured.quantile_ms(0.99);
         let pairs = rounds[0].iter().zip(&rounds[1]);
         let figure = Spread::of(pairs.map(|(beside, alone)| late(beside) / late(alone)));
@@ -221,7 +223,8 @@ impl Rows<'_> {
         Ok(())
     }
 
-    fn started(&self, world: &World, flags: &[&str]) -> anyhow::Result<Server> {
+    /// Starts serving a world, and waits until it answers.
+    pub fn started(&self, world: &World, flags: &[&str]) -> anyhow::Result<Server> {
         let mut server = world.serve(flags)?;
         first_answer(&mut server, &Calls::detail(world, Form::Json, 0..1), Instant::now())?;
         Ok(server)
@@ -254,7 +257,7 @@ impl Rows<'_> {
                 Ok(Round { syncs, ..fresh(&cancels, Manner { connections, ..ONCE })? })
             };
             let mut theirs = || self.plan.round(&echo, &limit, Manner { connections, ..USUAL });
-            let rounds = self.plan.in_turn(&mut [&mut ours, &mut theirs])?;
+            let rounds = self.plan.in_turn([&mut ours, &mut theirs])?;
             measured.push((connections, rounds));
         }
         let refunds = match self.wants(&["9"]) {
@@ -262,7 +265,7 @@ impl Rows<'_> {
                 let refunds = Calls::refund(&template, 0..trains)?;
                 let mut ours = || fresh(&refunds, ONCE);
                 let mut theirs = || fresh(&cancels, ONCE);
-                Some(self.plan.in_turn(&mut [&mut ours, &mut theirs])?)
+                Some(self.plan.in_turn([&mut ours, &mut theirs])?)
             }
             false => None,
         };
@@ -270,20 +273,20 @@ impl Rows<'_> {
             self.add_cancels(connections, &rounds);
         }
         if let Some(rounds) = refunds {
-            let (figure, detail) =
-                (ratios(&rounds[0], &rounds[1]), absolute(&rounds[0], &rounds[1]));
-            let what = "refund callback of one passenger, SM4, to row 5";
-            self.add("9", what, figure, Target::AtLeast(0.6), detail);
+            self.add_ratio("9", "refund callback of one passenger, SM4, to row 5", &rounds, 0.6);
         }
         Ok(())
     }
 
-    fn add_cancels(&mut self, connections: usize, rounds: &[Vec<Round>]) {
+    fn add_cancels(&mut self, connections: usize, rounds: &[Vec<Round>; 2]) {
         let to_syncs = |figure: fn(&Round) -> f64| Spread::of(rounds[0].iter().map(figure));
         let detail = absolute(&rounds[0], &rounds[1]);
         let by_syncs = to_syncs(|round| round.measured.rate() / round.syncs);
         let syncs = to_syncs(|round| round.syncs).median;
-        let beside = format!("{detail}; {syncs:.0} syncs/s one by one");
+        let written = to_syncs(|round| round.written_bytes / 1e3).median;
+        let beside = format!(
+            "{detail}; {syncs:.0} syncs/s one by one; {written:.1} kB to the disk for each"
+        );
         match connections {
             64 => {
                 let what = "cancel, durable, to bare hyper";
@@ -309,67 +312,6 @@ impl Rows<'_> {
                 self.add("6", what, by_syncs, Target::AtLeast(0.5), beside);
             }
         }
-    }
-
-    /// Programs that others would write by hand for the same cancel.
-    fn peers(&mut self) -> anyhow::Result<()> {
-        let orders = (self.plan.span.counted.as_secs_f64() * WRITES_PER_SECOND) as usize;
-        let home = &self.plan.home;
-        let sizes = Sizes { payable: orders, changed: 1, ..Sizes::default() };
-        let template = World::make(&self.plan.program, &home.join("writes"), None, sizes)?;
-        let cancels = Calls::cancel(&template, 0..orders);
-        for peer in Peer::ALL {
-            let installed = peer.install(home)?;
-            for (row, work, least) in [("13", Work::Durable, 8.0), ("14", Work::Static, 1.0)] {
-                let mut ours = || {
-                    let server = self.started(&template.copy_to(&home.join("fresh"))?, &[])?;
-                    self.plan.round(&server, &cancels, ONCE)
-                };
-                let mut theirs = || {
-                    let server = installed.start(work, orders)?;
-                    self.plan.round(&server, &cancels, ONCE)
-                };
-                let rounds = self.plan.in_turn(&mut [&mut ours, &mut theirs])?;
-                let figure = ratios(&rounds[0], &rounds[1]);
-                let name = peer.name();
-                let what = match work {
-                    Work::Durable => format!("cancel, durable, to {name} with SQLite"),
-                    Work::Static => format!("cancel, durable, to {name} that stores nothing"),
-                };
-                let detail = absolute(&rounds[0], &rounds[1]);
-                self.add(row, &what, figure, Target::AtLeast(least), detail);
-            }
-        }
-        Ok(())
-    }
-
-    /// The same calls of the same program on ten thousand orders and on a million.
-    fn growth(&mut self) -> anyhow::Result<()> {
-        let home = &self.plan.home;
-        let sizes =
-            |orders: usize| Sizes { payable: orders / 2, changed: orders / 2, ..Sizes::default() };
-        let small =
-            World::make(&self.plan.program, &home.join("small"), None, sizes(SMALL_ORDERS))?;
-        let large =
-            World::make(&self.plan.program, &home.join("large"), None, sizes(LARGE_ORDERS))?;
-        let flags = ["--document-cache-mb", "0"];
-        let (few, many) = (self.started(&small, &flags)?, self.started(&large, &flags)?);
-        // In an order that no page of the database is read twice in a row by.
-        let spread = |count: usize| (0..GROWTH_CALLS).map(move |at| at * 7919 % count);
-        let of_few = Calls::detail(&small, Form::Json, spread(SMALL_ORDERS / 2));
-        let of_many = Calls::detail(&large, Form::Json, spread(LARGE_ORDERS / 2));
-        let mut turn = 0;
-        let mut ours = || {
-            // Each round reads what none before it has.
-            turn += 1;
-            self.plan.round(&many, &of_many.part(turn), USUAL)
-        };
-        let mut theirs = || self.plan.round(&few, &of_few, USUAL);
-        let rounds = self.plan.in_turn(&mut [&mut ours, &mut theirs])?;
-        let (figure, detail) = (ratios(&rounds[0], &rounds[1]), absolute(&rounds[0], &rounds[1]));
-        let what = "change.detail from the database, a million orders to 20,000";
-        self.add("18", what, figure, Target::AtLeast(0.85), detail);
-        Ok(())
     }
 }
 

@@ -53,6 +53,7 @@ pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CHECKPOINT_PAGES: i32 = 1000;
 /// WAL pages from which the writer starts the log anew, so that readers stay fast: 32 MB.
 const WAL_PAGES_MAX: i32 = 8192;
+const WAL_BYTES_MAX: i64 = WAL_PAGES_MAX as i64 * 4096;
 /// How long the writer waits for readers to leave a log that is over its cap.
 const RESTART_TIMEOUT: Duration = Duration::from_millis(100);
 /// How often the switch to WAL is tried anew, and after which pause: as long as [`BUSY_TIMEOUT`].
@@ -125,6 +126,8 @@ impl Sqlite {
             connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         switch_to_wal(&writer)?;
         writer.pragma_update(None, "wal_autocheckpoint", 0)?;
+        // A log that had to grow gives its room back once it has started anew.
+        writer.pragma_update(None, "journal_size_limit", WAL_BYTES_MAX)?;
         migrate(&mut writer)?;
         writer.wal_hook(Some(|_: &mut rusqlite::hooks::Wal, pages| {
             WAL_PAGES.set(pages);

@@ -1,10 +1,12 @@
 //! The PostgreSQL engine: any number of gateways on one database.
 //!
-//! A change is one statement, and what has arrived together goes out together over a few
-//! connections; reads share a few more, each with many statements under way. Nothing is locked between
+//! A change is one statement, and what has arrived together goes out together over a few connections; so
+//! does what is read to be answered or changed. Other reads share a few more, each with many statements
+//! under way. Nothing is locked between
 //! a read and the statement that compares what was read. When a server is lost, the next one of the
 //! address is found, and what was under way is looked up there before it is tried again.
 
+mod line;
 mod link;
 mod merge;
 
@@ -16,15 +18,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use domain::Instant as Moment;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Transaction};
 
+use self::line::{Line, Wanted};
 use self::link::{Fate, Link, Target, describe, fate};
-use self::merge::{Job, PATIENCE, PAUSE, PROBE, TRIES_MAX};
+use self::merge::{Job, PROBE};
 use crate::copy::{Cell, Cells, Table as CopyTable, Type};
-use crate::engine::{Commit, Head, Loaded, Outcome, Recorded, Row as Stored, Step, Table};
+use crate::engine::{Commit, Loaded, Outcome, Recorded, Row as Stored, Step, Table};
 use crate::examine::{Finding, Verdict};
 use crate::seal::{WrappedKey, is_whole};
 use crate::{Entry, Error, Key, LookUp, Usage};
@@ -33,8 +36,11 @@ use crate::{Entry, Error, Key, LookUp, Usage};
 const MIGRATIONS: &[Step] = &[Step { sql: include_str!("migrations/1.sql"), oldest: 1 }];
 /// Connections that changes go out over: more only make the server's processes wait for each other.
 const WRITERS: usize = 3;
-/// Connections that reads share.
-const READERS: usize = 4;
+/// Connections over which aggregates are read, each many at a time: two, so that one is free while the
+/// other waits.
+const LOADERS: usize = 2;
+/// Connections that other reads share.
+const READERS: usize = 2;
 
 /// How far the server's clock may be from ours before somebody should look: nothing depends on it but
 /// the order in which people read two logs.
@@ -55,10 +61,11 @@ type Values<'v> = [&'v (dyn ToSql + Sync)];
 
 pub(crate) struct Postgres {
     target: Arc<Target>,
-    readers: Vec<Mutex<Option<Arc<Link>>>>,
+    readers: Vec<Line>,
     /// For what is written beside changes: reads must not wait behind a commit that waits for a standby.
-    desk: Mutex<Option<Arc<Link>>>,
+    desk: Line,
     turn: AtomicUsize,
+    loaders: Vec<mpsc::Sender<Wanted>>,
     writers: Vec<mpsc::Sender<Job>>,
 }
 
@@ -68,11 +75,13 @@ impl Postgres {
         let target = Arc::new(Target::read(url)?);
         let mut link = target.connect().await?;
         bring_up_to_date(&mut link, migrate).await?;
-        let first = Mutex::new(Some(Arc::new(link)));
-        let others = (1..READERS).map(|_| Mutex::new(None));
+        let line = |link| Line::new(Arc::clone(&target), link);
+        let readers = std::iter::once(Some(link)).chain((1..READERS).map(|_| None));
+        let readers = readers.map(line).collect();
+        let loaders = (0..LOADERS).map(|_| line::start(Arc::new(line(None)))).collect();
         let writers = (0..WRITERS).map(|_| merge::start(Arc::clone(&target))).collect();
-        let readers = std::iter::once(first).chain(others).collect();
-        Ok(Self { target, readers, desk: Mutex::new(None), turn: AtomicUsize::new(0), writers })
+        let (desk, turn) = (line(None), AtomicUsize::new(0));
+        Ok(Self { target, readers, desk, turn, loaders, writers })
     }
 
     /// Writes what may be written twice; says what came back, and whether it may have been written twice.
@@ -81,71 +90,12 @@ impl Postgres {
         sql: &'static str,
         values: &Values<'_>,
     ) -> Result<(Vec<Row>, bool), Error> {
-        self.ask(&self.desk, sql, values).await
-    }
-
-    /// Asks whichever server there is.
-    async fn ask(
-        &self,
-        slot: &Mutex<Option<Arc<Link>>>,
-        sql: &'static str,
-        values: &Values<'_>,
-    ) -> Result<(Vec<Row>, bool), Error> {
-        let began = Instant::now();
-        let (mut in_doubt, mut tries) = (false, 0);
-        loop {
-            let link = match self.link(slot).await {
-                Ok(link) => link,
-                Err(error) if began.elapsed() >= PATIENCE => return Err(error),
-                Err(_) => {
-                    tokio::time::sleep(PAUSE).await;
-                    continue;
-                }
-            };
-            let error = match tokio::time::timeout(PATIENCE, link.query(sql, values)).await {
-                Ok(Ok(rows)) if !link.is_doubtful() => return Ok((rows, in_doubt)),
-                Ok(Ok(_)) => "a commit was acknowledged without its standby".to_owned(),
-                Ok(Err(error)) => match fate(&error) {
-                    Fate::Again if tries < TRIES_MAX => {
-                        tries += 1;
-                        continue;
-                    }
-                    Fate::Again | Fate::Failed if in_doubt => {
-                        return Err(Error::Unknown(describe(&error)));
-                    }
-                    Fate::Again | Fate::Failed => return Err(failed(error)),
-                    Fate::Elsewhere | Fate::Unknown => describe(&error),
-                },
-                // The connection stays: what waits there would wait on another just the same.
-                Err(_) => return Err(Error::Unknown("no answer in time".to_owned())),
-            };
-            in_doubt = true;
-            let mut kept = slot.lock().await;
-            // Somebody else may have opened a new one already.
-            if kept.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, &link)) {
-                *kept = None;
-            }
-            drop(kept);
-            if began.elapsed() >= PATIENCE {
-                return Err(Error::Unknown(error));
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
-    }
-
-    async fn link(&self, slot: &Mutex<Option<Arc<Link>>>) -> Result<Arc<Link>, Error> {
-        let mut slot = slot.lock().await;
-        if let Some(link) = slot.as_ref().filter(|link| !link.is_closed()) {
-            return Ok(Arc::clone(link));
-        }
-        let link = Arc::new(self.target.connect().await?);
-        *slot = Some(Arc::clone(&link));
-        Ok(link)
+        self.desk.ask(sql, values).await
     }
 
     async fn rows_of(&self, sql: &'static str, values: &Values<'_>) -> Result<Vec<Row>, Error> {
-        let slot = &self.readers[self.turn.fetch_add(1, Ordering::Relaxed) % READERS];
-        self.ask(slot, sql, values).await.map(|(rows, _)| rows)
+        let line = &self.readers[self.turn.fetch_add(1, Ordering::Relaxed) % READERS];
+        line.ask(sql, values).await.map(|(rows, _)| rows)
     }
 
     async fn row_of(&self, sql: &'static str, values: &Values<'_>) -> Result<Option<Row>, Error> {
@@ -153,14 +103,8 @@ impl Postgres {
     }
 
     pub(crate) async fn load(&self, key: &Key) -> Result<Option<Loaded>, Error> {
-        const SQL: &str = "SELECT version, document FROM aggregate \
-                           WHERE owner = $1 AND kind = $2 AND id = $3";
-        let row = self.row_of(SQL, &[&key.owner, &key.kind, &key.id]).await?;
-        Ok(row.map(|row| {
-            // A story stands together here: its newest entry has the aggregate's own version.
-            let version = row.get(0);
-            Loaded { head: Head { version, last_entry: version }, document: row.get(1) }
-        }))
+        let loader = &self.loaders[self.turn.fetch_add(1, Ordering::Relaxed) % LOADERS];
+        line::load(loader, key).await
     }
 
     pub(crate) async fn commit(&self, commit: Commit) -> Result<Outcome, Error> {
@@ -501,7 +445,7 @@ impl Postgres {
         let columns: Vec<_> = (0..table.columns.len()).map(column).collect();
         let values: Vec<&(dyn ToSql + Sync)> =
             columns.iter().map(|column| column.as_ref() as &(dyn ToSql + Sync)).collect();
-        let link = self.link(&self.desk).await?;
+        let link = self.desk.link().await?;
         link.query_once(&sql, &values).await.map(drop).map_err(failed)
     }
 
@@ -537,7 +481,7 @@ impl Postgres {
         let values: Vec<_> = after.iter().map(value).collect();
         let values: Vec<&(dyn ToSql + Sync)> =
             values.iter().map(|value| value.as_ref() as &(dyn ToSql + Sync)).collect();
-        let link = self.link(&self.desk).await?;
+        let link = self.desk.link().await?;
         let rows = link.query_once(&sql, &values).await.map_err(failed)?;
         let cell = |row: &Row, at: usize| match table.columns[at].1 {
             Type::Text => Cell::Text(row.get(at)),
