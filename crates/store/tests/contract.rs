@@ -445,6 +445,7 @@ fn session(app: &str, token: &str) -> Session {
         created_at: at("2026-01-01T00:00:00Z"),
         expires_at: at("2027-01-01T00:00:00Z"),
         revoked_at: None,
+        grant: None,
     }
 }
 

@@ -9,6 +9,7 @@
 extern crate self as top;
 
 pub mod answer;
+pub mod batch;
 pub mod error;
 mod escape;
 pub mod form;
