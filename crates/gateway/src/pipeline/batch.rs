@@ -19,9 +19,10 @@ use crate::{Context, context};
 /// Longest separator that a header may name: answers have one between any two, and a header is no place
 /// for more.
 const SEPARATOR_BYTES_MAX: usize = 64;
-/// What a call has from the query when it does not say otherwise. Nobody here serves methods for another
-/// app, so the second is signed and never looked at, as in a single call.
-const INHERITED: [&str; 2] = ["session", "target_app_key"];
+/// What a call has from the query when neither it nor `#PUBLIC#` says otherwise; the method because a client
+/// has been seen to name it there. Nobody here serves methods for another app, so the last is signed and
+/// never looked at, as in a single call.
+const INHERITED: [&str; 3] = ["method", "session", "target_app_key"];
 
 /// A batch that was let in.
 struct Open<'a> {

@@ -66,6 +66,25 @@ impl Program {
         Self { folder, variables, url, lines, child }
     }
 
+    /// Serves a folder in production. The log alone says where.
+    pub fn serve_production_in(folder: TempDir, variables: &[(&str, &str)]) -> Self {
+        let revoke = command(folder.path(), &["app", "revoke", demo::APP_KEY])
+            .envs(variables.iter().copied())
+            .output();
+        assert!(revoke.unwrap().status.success());
+        let mut command = command(folder.path(), &["serve", "--port", "0", "--production"]);
+        let log = std::fs::File::create(folder.path().join("log")).unwrap();
+        let child = command.envs(variables.iter().copied()).stderr(log).spawn().unwrap();
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let variables = variables.iter().map(owned).collect();
+        let mut program = Self { folder, variables, url: String::new(), lines: Vec::new(), child };
+        eventually("serving", || program.log().contains("gateway="));
+        let log = program.log();
+        let address = log.split("gateway=").nth(1).and_then(|rest| rest.split_whitespace().next());
+        program.url = format!("http://{}/router/rest", address.unwrap());
+        program
+    }
+
     pub fn address(&self) -> SocketAddr {
         let rest = self.url.strip_prefix("http://").unwrap();
         rest.strip_suffix("/router/rest").unwrap().parse().unwrap()
