@@ -12,6 +12,7 @@ pub mod answer;
 pub mod batch;
 pub mod error;
 mod escape;
+pub mod explain;
 pub mod form;
 pub mod json;
 pub mod model;
