@@ -4,6 +4,7 @@
 //! entitlements or state is looked at before the signature.
 
 pub mod batch;
+mod explain;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -290,6 +291,7 @@ fn log(
     match &failure {
         Failure::Rejected(_) => {
             tracing::info!(target: ACCESS, request_id, app_key, method, %address, cost_ms, code, %msg, sub_code, "rejected");
+            explain::log(cx, call, noted, &rejection, request_id, began);
         }
         Failure::Invalid(violations) => {
             let all: Vec<_> =

@@ -14,6 +14,7 @@ mod checks;
 mod clients;
 mod coverage;
 mod crash;
+mod explain;
 mod failover;
 mod gateways;
 mod http;
