@@ -34,7 +34,7 @@ pub struct Settings {
     #[arg(long, env = "TRIPWRIGHT_ADMIN_HOST", default_value = "127.0.0.1")]
     pub admin_host: IpAddr,
 
-    /// Port for TOP clients: /router/rest, /docs, health
+    /// Port for TOP clients: /router/rest, /router/batch, /authorize, /token, /docs, health
     #[arg(long, env = "TRIPWRIGHT_PORT", default_value_t = 8080)]
     pub port: u16,
 
