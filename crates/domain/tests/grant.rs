@@ -181,3 +181,11 @@ fn a_stored_grant_reads_back_as_it_was_and_shows_nobody() {
         assert!(!format!("{grant:?}").contains("somebody"), "{grant:?}");
     }
 }
+
+/// Documents as they have been stored. When their form must change, add another and keep these.
+#[test]
+fn every_document_ever_stored_still_reads() {
+    let stored: Grant = serde_json::from_str(include_str!("documents/grant-1.json")).unwrap();
+    let now = at("00:02:00");
+    assert_eq!(stored, open().refresh(&digest("refresh 1"), fresh("2"), now).unwrap());
+}

@@ -90,6 +90,12 @@ mod tests {
     }
 
     #[test]
+    fn the_usual_separator_is_itself_as_a_regular_expression_too() {
+        // The Java client takes it for one when it parts the answers.
+        assert!(!SEPARATOR.contains(|letter| "\\.[]{}()*+?^$|".contains(letter)));
+    }
+
+    #[test]
     fn an_answer_that_a_client_would_part_elsewhere_is_known() {
         assert!(is_parted("{\"a\":\"b\"}", SEPARATOR));
         assert!(!is_parted("{\"a\":\"||\"}", "||"));
