@@ -483,7 +483,7 @@ fn an_sm4_key_is_added_replaced_listed_and_forgotten() {
     let keys = |program: &Program| {
         let apps = program.run(&["app", "list"]);
         let line = apps.lines().find(|line| line.starts_with("test\t")).unwrap().to_owned();
-        line.rsplit('\t').next().unwrap().to_owned()
+        line.rsplit('\t').nth(1).unwrap().to_owned()
     };
     assert_eq!(keys(&program), "demo:ecb/pkcs7/hex");
     fn change<'a>(more: &[&'a str]) -> Vec<&'a str> {
@@ -675,18 +675,26 @@ fn an_app_is_changed_only_in_what_is_named() {
     program.run(&["app", "change", "bank", "--sub-channel", "corp002"]);
     let listed = program.run(&["app", "list"]);
     assert!(
-        listed.contains("bank\tactive\ttaobao.time.get\tcorp002\t\t\t9\t-\tstrict\t\n"),
+        listed.contains("bank\tactive\ttaobao.time.get\tcorp002\t\t\t9\t-\tstrict\t\t\n"),
         "{listed}"
     );
-    program.run(&["app", "change", "bank", "--method", "all", "--calls-per-day", "none"]);
+    let uri = ["--redirect-uri", "https://bank.example/cb"];
+    let all = ["app", "change", "bank", "--method", "all", "--calls-per-day", "none"];
+    program.run(&[&all[..], &uri].concat());
+    let refused = ["app", "change", "bank", "--redirect-uri", "javascript:alert(1)"];
+    let errors = String::from_utf8(program.try_run(&refused, "").stderr).unwrap();
+    assert!(errors.starts_with("error: --redirect-uri: is no redirect address"), "{errors}");
     let listed = program.run(&["app", "list"]);
     assert!(
-        listed.contains("bank\tactive\tall methods\tcorp002\t\t\t-\t-\tstrict\t\n"),
+        listed.contains(
+            "bank\tactive\tall methods\tcorp002\t\t\t-\t-\tstrict\t\thttps://bank.example/cb\n"
+        ),
         "{listed}"
     );
-    program.run(&["app", "change", "bank", "--sub-channel", "", "--lenient", "true"]);
+    let none = ["--sub-channel", "", "--redirect-uri", "", "--lenient", "true"];
+    program.run(&[&["app", "change", "bank"], &none[..]].concat());
     let listed = program.run(&["app", "list"]);
-    assert!(listed.contains("bank\tactive\tall methods\t\t\t\t-\t-\tlenient\t\n"), "{listed}");
+    assert!(listed.contains("bank\tactive\tall methods\t\t\t\t-\t-\tlenient\t\t\n"), "{listed}");
     let again = program.try_run(&["app", "add", "bank"], "");
     let errors = String::from_utf8(again.stderr).unwrap();
     assert_eq!(errors, "error: there is an app bank already; `tripwright app change` changes it\n");
