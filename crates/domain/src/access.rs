@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AppKey, ChannelId, CwtAccountNo, KeyId, SubChannel};
+use crate::grant::RedirectUri;
+use crate::id::{AppKey, ChannelId, CwtAccountNo, GrantId, KeyId, SubChannel};
 use crate::{Instant, Pii, pii};
 
 /// Most keys of one partner: the one in use, the one before it, and two to spare.
@@ -34,6 +35,9 @@ pub struct App {
     /// number that is not 13 digits, plaintext where SM4 belongs. Never heeded in production.
     #[serde(default)]
     pub lenient: bool,
+    /// Where a person who was asked for consent may be sent back to.
+    #[serde(default)]
+    pub redirect_uris: BTreeSet<RedirectUri>,
     /// How often it may call.
     pub quota: Quota,
     /// When it was withdrawn; from then on it is as unknown as one that never was.
@@ -83,6 +87,7 @@ impl App {
             cwt_accounts: BTreeSet::new(),
             partner_keys: Vec::new(),
             lenient: false,
+            redirect_uris: BTreeSet::new(),
             quota: Quota::default(),
             revoked_at: None,
         }
@@ -111,6 +116,9 @@ pub struct Session {
     pub expires_at: Instant,
     /// When it was taken back.
     pub revoked_at: Option<Instant>,
+    /// The grant that it came of; `None` when an operator made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<GrantId>,
 }
 
 impl Session {
@@ -133,6 +141,7 @@ mod tests {
             created_at: at("2021-01-01T00:00:00Z"),
             expires_at: at("2021-01-02T00:00:00Z"),
             revoked_at: None,
+            grant: None,
         };
         assert!(session.is_open(at("2021-01-01T23:59:59Z")));
         assert!(!session.is_open(at("2021-01-02T00:00:00Z")));

@@ -132,6 +132,8 @@ ids! {
     CollectionNo(printable);
     /// The platform's number of a rail refund application (商旅退票申请ID).
     RefundId(printable);
+    /// The number of a grant, with which its codes and refresh tokens begin.
+    GrantId(plain);
     /// A short name for a partner's SM4 key.
     KeyId(plain);
 }

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod code;
 pub mod flight;
+pub mod grant;
 pub mod id;
 pub mod itinerary;
 pub mod money;

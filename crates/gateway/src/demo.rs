@@ -26,6 +26,9 @@ pub const SESSION: &str = "6100demo0tripwright0sandbox0session000000208800000000
 pub const SM4_KEY: &str = "0123456789abcdeffedcba9876543210";
 const SM4_KEY_ID: &str = "demo";
 
+/// Where the demo app has people sent back to.
+pub const REDIRECT_URI: &str = "http://localhost:3000/callback";
+
 /// How long the demo session lasts.
 const SESSION_DAYS: i64 = 3650;
 /// How far ahead the demo flights depart, and payable orders stay payable.
@@ -37,7 +40,7 @@ pub fn is_demo_app(app: &App) -> bool {
 }
 
 /// The demo world's edition: a newer program adds what an older one did not know.
-const EDITION: &str = "2";
+const EDITION: &str = "3";
 /// The fact that says which edition is there.
 const FACT: &str = "demo_edition";
 
@@ -75,6 +78,9 @@ pub async fn load(store: &Store, now: Instant) -> anyhow::Result<()> {
             let scheme = Scheme::default().to_string();
             app.partner_keys.push(PartnerKey { key_id, key, scheme });
         }
+        if app.redirect_uris.is_empty() {
+            app.redirect_uris.extend(REDIRECT_URI.parse());
+        }
         anyhow::Ok(app)
     };
     store.change_app(&key, app).await?;
@@ -85,6 +91,7 @@ pub async fn load(store: &Store, now: Instant) -> anyhow::Result<()> {
             created_at: now,
             expires_at: now.checked_add((SESSION_DAYS * 24).hours())?,
             revoked_at: None,
+            grant: None,
         };
         store.put_session(&session).await?;
     }

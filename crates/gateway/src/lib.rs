@@ -10,6 +10,7 @@ pub mod family;
 pub mod flight;
 mod handlers;
 pub mod import;
+mod oauth;
 pub mod pipeline;
 pub mod quota;
 pub mod receipts;

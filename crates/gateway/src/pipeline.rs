@@ -3,6 +3,9 @@
 //! The order is ours where the platform does not say: nothing that would tell an outsider about
 //! entitlements or state is looked at before the signature.
 
+pub mod batch;
+mod explain;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +19,7 @@ use top::{Format, Method, Params, Rejection, Session, SignMethod, Spec, answer, 
 use crate::access::Known;
 use crate::failure::Failure;
 use crate::handlers::{self, Caller};
-use crate::{Context, context};
+use crate::{Context, Settings, context};
 
 /// What the log calls lines about single calls, which production does without unless asked.
 pub const ACCESS: &str = "access";
@@ -64,16 +67,32 @@ pub async fn serve(cx: &Context, call: Call<'_>) -> Answer {
     let mut noted = Noted::default();
     let mut format = call.fallback_format;
     let served = answer_call(cx, &call, &request_id, began, &mut format, &mut noted).await;
-    let node = &cx.settings.node;
+    let body = conclude(cx, &call, format, &request_id, began, &noted, served);
+    Answer { format, body }
+}
+
+/// The answer to a call, whatever became of it, and its line in the log.
+fn conclude(
+    cx: &Context,
+    call: &Call<'_>,
+    format: Format,
+    request_id: &str,
+    began: Instant,
+    noted: &Noted,
+    served: Result<String, Failure>,
+) -> String {
     let (body, failure) = match served {
         Ok(body) => (body, None),
-        Err(failure) => {
-            let (rejection, remote) = (failure.rejection(), cx.settings.remote_error_code);
-            (answer::failure(format, &rejection, remote, &request_id, node), Some(failure))
-        }
+        Err(failure) => (complaint(cx, format, &failure.rejection(), request_id), Some(failure)),
     };
-    log(cx, &call, &request_id, began, &noted, failure);
-    Answer { format, body }
+    log(cx, call, request_id, began, noted, failure);
+    body
+}
+
+/// An `error_response`.
+fn complaint(cx: &Context, format: Format, rejection: &Rejection, request_id: &str) -> String {
+    let Settings { node, remote_error_code, .. } = &cx.settings;
+    answer::failure(format, rejection, *remote_error_code, request_id, node)
 }
 
 async fn answer_call(
@@ -116,15 +135,25 @@ async fn admit(
     now: Instant,
     noted: &mut Noted,
 ) -> Result<(Caller, &'static Spec), Failure> {
-    let app_key = params.get("app_key").ok_or(error::MISSING_APP_KEY)?;
-    let app = cx.access.app(&cx.store, app_key).await?.ok_or(error::INVALID_APP_KEY)?;
-    noted.app = Some(Arc::clone(&app));
-    let method = params.get("method").ok_or(error::MISSING_METHOD)?;
-    let spec = spec(method).ok_or(error::INVALID_METHOD)?;
-    noted.method = Some(spec.name);
+    let app = known_app(cx, params, noted).await?;
+    let spec = called(params, noted)?;
     check_version(params)?;
     check_timestamp(params, now)?;
     check_sign(params, call.signed_body, &app.secret)?;
+    let caller = allow(cx, app, spec, call, params, request_id, now).await?;
+    Ok((caller, spec))
+}
+
+/// Whether the app may call this method, with this session, once more.
+async fn allow(
+    cx: &Context,
+    app: Arc<Known>,
+    spec: &Spec,
+    call: &Call<'_>,
+    params: &Params<'_>,
+    request_id: &str,
+    now: Instant,
+) -> Result<Caller, Failure> {
     if !app.may_call(spec.name) {
         return Err(error::ISV_PERMISSIONS.into());
     }
@@ -137,12 +166,28 @@ async fn admit(
     }
     cx.quotas.take(&app, now)?;
     let request_id = request_id.to_owned();
-    Ok((Caller { app, request_id, address: call.address, now }, spec))
+    Ok(Caller { app, request_id, address: call.address, now })
 }
 
-/// The declaration of a method.
-fn spec(method: &str) -> Option<&'static Spec> {
-    trip_api::SPECS.iter().copied().find(|spec| spec.name == method)
+/// The app that calls.
+async fn known_app(
+    cx: &Context,
+    params: &Params<'_>,
+    noted: &mut Noted,
+) -> Result<Arc<Known>, Failure> {
+    let app_key = params.get("app_key").ok_or(error::MISSING_APP_KEY)?;
+    let app = cx.access.app(&cx.store, app_key).await?.ok_or(error::INVALID_APP_KEY)?;
+    noted.app = Some(Arc::clone(&app));
+    Ok(app)
+}
+
+/// The declaration of the method that is called.
+fn called(params: &Params<'_>, noted: &mut Noted) -> Result<&'static Spec, Failure> {
+    let method = params.get("method").ok_or(error::MISSING_METHOD)?;
+    let spec = trip_api::SPECS.iter().copied().find(|spec| spec.name == method);
+    let spec = spec.ok_or(error::INVALID_METHOD)?;
+    noted.method = Some(spec.name);
+    Ok(spec)
 }
 
 fn check_version(params: &Params<'_>) -> Result<(), Failure> {
@@ -246,6 +291,7 @@ fn log(
     match &failure {
         Failure::Rejected(_) => {
             tracing::info!(target: ACCESS, request_id, app_key, method, %address, cost_ms, code, %msg, sub_code, "rejected");
+            explain::log(cx, call, noted, &rejection, request_id, began);
         }
         Failure::Invalid(violations) => {
             let all: Vec<_> =

@@ -10,6 +10,12 @@ use top::error::RemoteErrorCode;
 /// The largest limit on one body: a quarter of the room that all bodies share.
 const BODY_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// The largest limit on the calls of one batch: its answers are held in memory together.
+const BATCH_CALLS_MAX: u64 = 1000;
+
+/// The longest life of a token: a year, the longest that the platform gives.
+const TOKEN_SECONDS_MAX: i64 = 365 * 24 * 60 * 60;
+
 /// The largest cache of documents: 64 GB, beyond which a machine has better uses for its memory.
 const DOCUMENT_CACHE_MB_MAX: u64 = 64 * 1024;
 
@@ -28,7 +34,7 @@ pub struct Settings {
     #[arg(long, env = "TRIPWRIGHT_ADMIN_HOST", default_value = "127.0.0.1")]
     pub admin_host: IpAddr,
 
-    /// Port for TOP clients: /router/rest, /docs, health
+    /// Port for TOP clients: /router/rest, /router/batch, /authorize, /token, /docs, health
     #[arg(long, env = "TRIPWRIGHT_PORT", default_value_t = 8080)]
     pub port: u16,
 
@@ -70,6 +76,21 @@ pub struct Settings {
     #[arg(long, env = "TRIPWRIGHT_BODY_BYTES_MAX", default_value_t = 4 * 1024 * 1024,
           value_parser = clap::value_parser!(u64).range(1..=BODY_BYTES_MAX))]
     pub body_bytes_max: u64,
+
+    /// Most calls in one batch (inferred: no document names the platform's limit)
+    #[arg(long, env = "TRIPWRIGHT_BATCH_CALLS_MAX", default_value_t = 20,
+          value_parser = clap::value_parser!(u64).range(1..=BATCH_CALLS_MAX))]
+    pub batch_calls_max: u64,
+
+    /// How long a token lasts that an app gets for a person's consent: a day, as of test apps
+    #[arg(long, env = "TRIPWRIGHT_TOKEN_SECONDS", default_value_t = 24 * 60 * 60,
+          value_parser = clap::value_parser!(u32).range(60..=TOKEN_SECONDS_MAX))]
+    pub token_seconds: u32,
+
+    /// How long it can be refreshed from the consent on (inferred: 90 days); 0 makes it end with its first token
+    #[arg(long, env = "TRIPWRIGHT_REFRESH_TOKEN_SECONDS", default_value_t = 90 * 24 * 60 * 60,
+          value_parser = clap::value_parser!(u32).range(..=TOKEN_SECONDS_MAX))]
+    pub refresh_token_seconds: u32,
 
     /// Most connections served at once; further ones wait to be accepted. Less when the system
     /// gives fewer descriptors

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::access::{App, Session};
+use domain::grant::{Code, Digest, Fresh, Grant, Refusal};
 use domain::{Instant, Pii, pii};
 use serde::{Deserialize, Serialize};
 use store::{Cause, Decision, Error, Key, LookUp, SealingKey, Store, Usage};
@@ -445,6 +446,7 @@ fn session(app: &str, token: &str) -> Session {
         created_at: at("2026-01-01T00:00:00Z"),
         expires_at: at("2027-01-01T00:00:00Z"),
         revoked_at: None,
+        grant: None,
     }
 }
 
@@ -780,6 +782,77 @@ async fn another_process_notices_a_changed_app_and_nothing_else(world: World) {
     assert_eq!(ours.access_epoch().await.unwrap(), before + 2);
 }
 
+/// A consent whose code has this digest.
+fn consented(code: &str) -> Grant {
+    let (until, redirect_uri) =
+        (at("2026-03-01T00:10:00Z"), "https://a.example/cb".parse().unwrap());
+    let code = Code { digest: Digest(code.into()), until, redirect_uri, challenge: None };
+    Grant::consent(Pii::new(NAME.into()), code)
+}
+
+async fn a_code_is_redeemed_once_however_many_ask_at_once(world: World) {
+    const ASKING: u8 = 8;
+    let ours = Arc::new(world.open().await);
+    let theirs = Arc::new(world.open().await);
+    let key = Key { kind: "grant", owner: "app/-".into(), id: "g".into() };
+    let consent = |_: Option<Grant>| {
+        (
+            Decision::Put {
+                document: consented("c"),
+                what: "consent",
+                facts: None,
+                look_ups: vec![],
+            },
+            (),
+        )
+    };
+    ours.change(&key, &cause("r"), consent).await.unwrap();
+    let asking = (0..ASKING).map(|number| {
+        let store = Arc::clone(if number % 2 == 0 { &ours } else { &theirs });
+        let key = key.clone();
+        tokio::spawn(async move {
+            let fresh = Fresh {
+                token: Pii::new(format!("token-in-the-clear-{number}")),
+                refresh: Digest(format!("r{number}")),
+                refresh_until: at("2026-06-01T00:00:00Z"),
+            };
+            let decide = |grant: Option<Grant>| {
+                let now = at("2026-03-01T00:05:00Z");
+                match grant.unwrap().redeem(&Digest("c".into()), None, None, fresh.clone(), now) {
+                    Ok(document) => {
+                        let what = "redeem";
+                        (
+                            Decision::Put { document, what, facts: None, look_ups: vec![] },
+                            Ok(number),
+                        )
+                    }
+                    Err(refusal) => (Decision::Keep, Err(refusal)),
+                }
+            };
+            store.change(&key, &cause(&format!("r{number}")), decide).await.unwrap()
+        })
+    });
+    let asking: Vec<_> = asking.collect();
+    let mut won = Vec::new();
+    for one in asking {
+        match one.await.unwrap() {
+            Ok(number) => won.push(number),
+            Err(refusal) => assert_eq!(refusal, Refusal::Reused),
+        }
+    }
+    assert_eq!(won.len(), 1);
+    let grant: Grant = theirs.get(&key).await.unwrap().unwrap();
+    assert_eq!(grant.tokens()[0].0.expose(), &format!("token-in-the-clear-{}", won[0]));
+    let story = ours.journal(&key).await.unwrap();
+    let story: Vec<_> = story.into_iter().map(|entry| entry.what).collect();
+    assert_eq!(story, ["redeem", "consent"]);
+    // Neither who consented nor what was given for it can be read by whoever holds the files.
+    let files = world.files();
+    for clear in [NAME, "token-in-the-clear"] {
+        assert!(!files.windows(clear.len()).any(|part| part == clear.as_bytes()), "{clear}");
+    }
+}
+
 async fn aggregates_of_a_kind_are_listed_in_pages(world: World) {
     let store = world.open().await;
     for id in ["c", "a", "b"] {
@@ -1084,6 +1157,7 @@ on_both_engines! {
     one_failure_in_a_group_leaves_the_others_alone,
     what_was_acknowledged_is_there_after_closing_and_only_opens_with_its_key,
     of_two_changes_to_an_app_at_once_both_hold,
+    a_code_is_redeemed_once_however_many_ask_at_once,
     apps_and_sessions_are_kept_and_a_token_opens_only_its_own_app,
     another_process_notices_a_changed_app_and_nothing_else,
     aggregates_of_a_kind_are_listed_in_pages,

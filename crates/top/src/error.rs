@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::form::BadForm;
 use crate::node::{Violation, ViolationKind};
 
 /// One row of the platform's error table.
@@ -124,6 +125,15 @@ impl From<&'static Row> for Rejection {
             argument: None,
             sub_code: row.sub_code,
             sub_msg: row.sub_msg.map(Cow::Borrowed),
+        }
+    }
+}
+
+impl From<BadForm> for Rejection {
+    fn from(fault: BadForm) -> Self {
+        match fault {
+            BadForm::NotUtf8 => INVALID_ENCODING.into(),
+            BadForm::TooMany => Self::with_argument(INVALID_ARGUMENT, "body"),
         }
     }
 }

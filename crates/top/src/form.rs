@@ -142,6 +142,11 @@ const HEX: [u8; 256] = {
     values
 };
 
+/// Percent-encodes a text as a form's values are.
+pub fn escape(text: &str) -> String {
+    utf8_percent_encode(text, ESCAPED).to_string()
+}
+
 /// Encodes pairs as a urlencoded form.
 pub fn encode<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> String {
     let mut form = String::new();

@@ -9,8 +9,10 @@
 extern crate self as top;
 
 pub mod answer;
+pub mod batch;
 pub mod error;
 mod escape;
+pub mod explain;
 pub mod form;
 pub mod json;
 pub mod model;

@@ -83,9 +83,9 @@ impl Encoder for XmlEncoder {
     }
 }
 
-/// Writes element text. Characters that XML 1.0 cannot carry are dropped: a reference to one kills
+/// Writes text as an element or an attribute holds it, of XML or HTML. Characters that XML 1.0 cannot carry are dropped: a reference to one kills
 /// the Java parser.
-pub(crate) fn push_text(out: &mut String, value: &str) {
+pub fn push_text(out: &mut String, value: &str) {
     escape::push(out, value, &SPECIAL, |byte| match byte {
         b'&' => "&amp;",
         b'<' => "&lt;",

@@ -13,6 +13,8 @@ macro_rules! catalogue {
             alitrip_rentcar_btb_order_cancelcheck,
             taobao_appip_get,
             taobao_time_get,
+            taobao_top_auth_token_create,
+            taobao_top_auth_token_refresh,
         }
     };
 }

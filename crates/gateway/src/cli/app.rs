@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use domain::Pii;
 use domain::access::{App as Application, Entitlement, PARTNER_KEYS_MAX, PartnerKey};
+use domain::grant::RedirectUri;
 use domain::id::{AppKey, ChannelId, CwtAccountNo, KeyId, SubChannel};
 use top::seal::{Key as SealingKey, Scheme};
 
@@ -65,6 +66,11 @@ struct Facts {
     /// An account it supplies under; an empty one alone takes all away
     #[arg(long = "cwt-account")]
     cwt_accounts: Vec<String>,
+
+    /// An address that people are sent back to from the consent page, letter for letter; an empty one alone
+    /// takes all away
+    #[arg(long = "redirect-uri")]
+    redirect_uris: Vec<String>,
 
     /// File with an SM4 key that it seals personal data with; older keys go on opening
     #[arg(long, requires = "sm4_key_id")]
@@ -182,6 +188,7 @@ impl Facts {
         bind(&self.sub_channels, &mut app.sub_channels).context("--sub-channel")?;
         bind(&self.channels, &mut app.channels).context("--channel")?;
         bind(&self.cwt_accounts, &mut app.cwt_accounts).context("--cwt-account")?;
+        bind(&self.redirect_uris, &mut app.redirect_uris).context("--redirect-uri")?;
         app.lenient = self.lenient.unwrap_or(app.lenient);
         if let Some(Limit(most)) = self.calls_per_day {
             app.quota.calls_per_day = most;
@@ -233,7 +240,7 @@ fn bind<T: FromStr + Ord>(named: &[String], bound: &mut BTreeSet<T>) -> Result<(
 }
 
 /// One line for each app: key, state, methods, sub-channels, channels, CWT accounts, calls a day, calls a
-/// second, leniency, SM4 keys.
+/// second, leniency, SM4 keys, redirect addresses.
 async fn list(desk: &Desk) -> anyhow::Result<()> {
     for app in desk.store.apps().await? {
         let methods = match &app.methods {
@@ -256,8 +263,10 @@ async fn list(desk: &Desk) -> anyhow::Result<()> {
         let seals: Vec<_> =
             app.partner_keys.iter().map(|key| format!("{}:{}", key.key_id, key.scheme)).collect();
         let seals = seals.join(",");
+        let redirects: Vec<_> = app.redirect_uris.iter().map(RedirectUri::as_str).collect();
+        let redirects = redirects.join(",");
         print(&format!(
-            "{key}\t{state}\t{methods}\t{sub_channels}\t{channels}\t{accounts}\t{day}\t{second}\t{leniency}\t{seals}"
+            "{key}\t{state}\t{methods}\t{sub_channels}\t{channels}\t{accounts}\t{day}\t{second}\t{leniency}\t{seals}\t{redirects}"
         ))?;
     }
     Ok(())

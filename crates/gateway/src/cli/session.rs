@@ -11,6 +11,7 @@ use jiff::ToSpan;
 
 use super::{Desk, print};
 use crate::context;
+use crate::oauth::grants;
 use crate::settings::Data;
 
 /// Sessions.
@@ -38,7 +39,19 @@ enum Action {
         /// The app's key
         app_key: AppKey,
     },
-    /// Take a token back
+    /// Make a passcode with which one person can allow an app on the consent page, once: in production
+    /// nobody can without
+    Invite {
+        /// The app's key
+        app_key: AppKey,
+        /// The name of the person's account, such as a company's; main:sub for a sub-account
+        #[arg(long)]
+        nick: String,
+        /// How many hours it is good for
+        #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=720))]
+        hours: u32,
+    },
+    /// Take a token back, and whatever could make another in its place
     Revoke {
         /// The app's key
         app_key: AppKey,
@@ -53,6 +66,7 @@ impl Session {
         let desk = Desk::open(&self.data).await?;
         let (Action::Add { app_key, .. }
         | Action::List { app_key }
+        | Action::Invite { app_key, .. }
         | Action::Revoke { app_key, .. }) = &self.action;
         if desk.store.app(app_key).await?.is_none() {
             bail!("there is no app {app_key}");
@@ -67,6 +81,7 @@ impl Session {
                     created_at: desk.now,
                     expires_at,
                     revoked_at: None,
+                    grant: None,
                 };
                 desk.store.put_session(&session).await?;
                 print(&format!("session {token}"))?;
@@ -82,6 +97,12 @@ impl Session {
                     print(&format!("{shown}…\t{state}\tuntil {}", session.expires_at))?;
                 }
             }
+            Action::Invite { app_key, nick, hours } => {
+                let until = desk.now.checked_add(i64::from(hours).hours())?;
+                let (nick, cause) = (Pii::new(nick), desk.cause());
+                let passcode = grants::invite(&desk.store, &app_key, &nick, until, &cause).await?;
+                print(&format!("passcode {passcode}"))?;
+            }
             Action::Revoke { app_key, token } => {
                 let all = desk.store.sessions(&app_key).await?.into_iter();
                 let mut found = all.filter(|session| session.token.expose().starts_with(&token));
@@ -94,6 +115,9 @@ impl Session {
                 // Revoking twice is revoking once.
                 session.revoked_at.get_or_insert(desk.now);
                 desk.store.put_session(&session).await?;
+                if let Some(grant) = &session.grant {
+                    grants::revoke(&desk.store, &app_key, grant, &desk.cause()).await?;
+                }
                 print("revoked")?;
             }
         }

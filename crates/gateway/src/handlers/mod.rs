@@ -7,6 +7,8 @@ pub mod alitrip_btrip_supplychain_train_callback_refund;
 pub mod alitrip_rentcar_btb_order_cancelcheck;
 pub mod taobao_appip_get;
 pub mod taobao_time_get;
+pub mod taobao_top_auth_token_create;
+pub mod taobao_top_auth_token_refresh;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -5,6 +5,8 @@
 //! hyper itself refuses before that (a head over its limits, a request that is not HTTP) gets hyper's
 //! own bare status.
 
+mod batch;
+mod oauth;
 mod read;
 mod respond;
 mod stream;
@@ -270,6 +272,12 @@ async fn route(
     match (which, path) {
         (Listener::Gateway, "/router/rest" | "/top/router/rest") => {
             return router(request, address, shared).await;
+        }
+        (Listener::Gateway, "/router/batch") => {
+            return batch::route(request, address, shared).await;
+        }
+        (Listener::Gateway, path) if crate::oauth::PATHS.contains(&path) => {
+            return oauth::route(request, address, shared).await;
         }
         (Listener::Gateway, "/docs") => {
             return Ok(respond::json(StatusCode::OK, &catalogue::as_json()));

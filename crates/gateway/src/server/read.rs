@@ -13,7 +13,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_TYPE, EXPECT, HeaderMap};
 use hyper::http::request::Parts;
 use tokio::sync::OwnedSemaphorePermit;
-use top::form::{BadForm, PAIRS_MAX, Pairs, decode_into};
+use top::form::{PAIRS_MAX, Pairs, decode_into};
 use top::{Format, Params, Rejection, error};
 
 use super::Shared;
@@ -136,7 +136,7 @@ impl<'a> Parameters<'a> {
     /// in the format asked for, wherever that stood.
     pub fn of(head: &Parts, query: &'a [u8], body: &'a Read) -> Self {
         let mut pairs = Vec::with_capacity(USUAL_PAIRS);
-        let in_query = decode_into(query, &mut pairs).map_err(rejected);
+        let in_query = decode_into(query, &mut pairs).map_err(Rejection::from);
         let mut signed_body: &[u8] = b"";
         let in_body = match body {
             Read::Unread => Ok(()),
@@ -146,24 +146,39 @@ impl<'a> Parameters<'a> {
                     signed_body = bytes;
                     Ok(())
                 }
-                Dialect::Form => decode_into(bytes, &mut pairs).map_err(rejected),
+                Dialect::Form => decode_into(bytes, &mut pairs).map_err(Rejection::from),
                 Dialect::Multipart if bytes.is_empty() => Ok(()),
                 Dialect::Multipart => multipart(&head.headers, bytes, &mut pairs),
             },
         };
+        Self::new(head, pairs, in_query.and(in_body), signed_body)
+    }
+
+    /// The same of a batch: its parameters are all in the query, its body is signed as it is, and a form of
+    /// parts is none, because there is no batch with files.
+    pub fn of_batch(head: &Parts, query: &'a [u8], body: &'a Read) -> Self {
+        let mut pairs = Vec::with_capacity(USUAL_PAIRS);
+        let in_query = decode_into(query, &mut pairs).map_err(Rejection::from);
+        let (signed_body, in_body): (&[u8], _) = match (body, dialect(&head.headers)) {
+            (Read::Unread, _) => (b"", Ok(())),
+            (Read::TooLarge, _) | (_, Dialect::Multipart) => (b"", Err(unreadable_body())),
+            (Read::Whole { bytes, .. }, _) => (bytes, Ok(())),
+        };
+        Self::new(head, pairs, in_query.and(in_body), signed_body)
+    }
+
+    fn new(
+        head: &Parts,
+        pairs: Pairs<'a>,
+        read: Result<(), Rejection>,
+        signed_body: &'a [u8],
+    ) -> Self {
         let in_charset =
             if is_utf8(&head.headers) { Ok(()) } else { Err(error::INVALID_ENCODING.into()) };
         let params = Params::from_pairs(pairs);
         let fallback_format = requested_format(&params).unwrap_or(Format::Xml);
-        let params = in_charset.and(in_query).and(in_body).map(|()| params);
+        let params = in_charset.and(read).map(|()| params);
         Self { params, signed_body, fallback_format }
-    }
-}
-
-fn rejected(fault: BadForm) -> Rejection {
-    match fault {
-        BadForm::NotUtf8 => error::INVALID_ENCODING.into(),
-        BadForm::TooMany => unreadable_body(),
     }
 }
 

@@ -157,7 +157,7 @@ fn refused(callback: &Value, code: &str, msg: &str) -> Value {
     answer
 }
 
-fn load(app: &App, id: &str) -> TrainOrder {
+pub fn load(app: &App, id: &str) -> TrainOrder {
     let key = TrainKey { app: "test".parse().unwrap(), order_id: id.parse().unwrap() };
     app.runtime.block_on(app.context().store.get(&train::key(&key))).unwrap().unwrap()
 }

@@ -144,6 +144,7 @@ impl App {
             created_at: at(NOW),
             expires_at: at("2026-03-02T01:00:00Z"),
             revoked_at: None,
+            grant: None,
         };
         self.runtime.block_on(async {
             let cx = self.context();

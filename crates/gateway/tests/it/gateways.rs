@@ -9,8 +9,8 @@ use top::form;
 
 use crate::alitrip_btrip_supplychain_train_callback_refund as refund;
 use crate::app::{CANCEL, WRAPPER, long_payable, sign_md5, try_send};
-use crate::postgres;
 use crate::program::Program;
+use crate::{oauth, postgres};
 
 const GATEWAYS: usize = 3;
 /// Within which a change of an app or session is seen everywhere: each looks once a second.
@@ -233,6 +233,58 @@ fn a_withdrawn_session_and_app_are_unknown_everywhere_within_the_named_time() {
     everywhere(Some(27));
     fleet.0[1].run(&["app", "revoke", "bank"]);
     everywhere(Some(29));
+    assert_eq!(fleet.errors(), [""; 0]);
+}
+
+#[test]
+fn a_code_used_twice_gives_tokens_once_and_ends_them_everywhere_within_the_named_time() {
+    let fleet = Fleet::start();
+    let ask = |program: &Program, path: &str, params: &[(&str, &str)]| {
+        let head =
+            format!("POST {path} HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n");
+        try_send(program.address(), &head, form::encode(params.iter().copied()).as_bytes()).unwrap()
+    };
+    let press = [("decision", "allow"), ("nick", "somebody")];
+    let consented = ask(&fleet.0[0], "/authorize", &[&oauth::wish()[..], &press].concat());
+    let code = consented.header("location").unwrap().split(['=', '&']).nth(1).unwrap();
+    let redeem = [
+        ("grant_type", "authorization_code"),
+        ("client_id", demo::APP_KEY),
+        ("client_secret", demo::SECRET),
+        ("code", code),
+        ("redirect_uri", demo::REDIRECT_URI),
+    ];
+    let given = ask(&fleet.0[1], "/token", &redeem).json();
+    let token = oauth::text(&given, "access_token");
+    let rq = json!({"sub_channel": "corp001", "dis_order_id": "none"}).to_string();
+    let code_of = |program: &Program| {
+        let credentials = (demo::APP_KEY, demo::SECRET, token);
+        let answer = call_as(program, credentials, CANCEL, (WRAPPER, &rq));
+        answer["error_response"]["code"].as_i64()
+    };
+    let everywhere = |expected: Option<i64>| {
+        let began = Instant::now();
+        while fleet.0.iter().any(|program| code_of(program) != expected) {
+            assert!(began.elapsed() < SEEN_WITHIN, "{expected:?} is not seen everywhere");
+        }
+    };
+    everywhere(None);
+    let refused = fleet.at_once(|program| ask(program, "/token", &redeem).status);
+    assert_eq!(refused, [400; GATEWAYS]);
+    everywhere(Some(27));
+
+    // All at the same instant: one is answered at most, and none of it outlives the theft.
+    let consented = ask(&fleet.0[2], "/authorize", &[&oauth::wish()[..], &press].concat());
+    let code = consented.header("location").unwrap().split(['=', '&']).nth(1).unwrap();
+    let redeem = [&redeem[..3], &[("code", code), redeem[4]]].concat();
+    let answers = fleet.at_once(|program| ask(program, "/token", &redeem));
+    let given: Vec<_> = answers.iter().filter(|answer| answer.status == 200).collect();
+    assert_eq!(given.len(), 1, "{answers:?}");
+    let listed = || fleet.0[0].run(&["session", "list", demo::APP_KEY]);
+    let began = Instant::now();
+    while listed().lines().filter(|line| line.contains("\topen\t")).count() != 1 {
+        assert!(began.elapsed() < SEEN_WITHIN, "{}", listed());
+    }
     assert_eq!(fleet.errors(), [""; 0]);
 }
 

@@ -66,6 +66,25 @@ impl Program {
         Self { folder, variables, url, lines, child }
     }
 
+    /// Serves a folder in production. The log alone says where.
+    pub fn serve_production_in(folder: TempDir, variables: &[(&str, &str)]) -> Self {
+        let revoke = command(folder.path(), &["app", "revoke", demo::APP_KEY])
+            .envs(variables.iter().copied())
+            .output();
+        assert!(revoke.unwrap().status.success());
+        let mut command = command(folder.path(), &["serve", "--port", "0", "--production"]);
+        let log = std::fs::File::create(folder.path().join("log")).unwrap();
+        let child = command.envs(variables.iter().copied()).stderr(log).spawn().unwrap();
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let variables = variables.iter().map(owned).collect();
+        let mut program = Self { folder, variables, url: String::new(), lines: Vec::new(), child };
+        eventually("serving", || program.log().contains("gateway="));
+        let log = program.log();
+        let address = log.split("gateway=").nth(1).and_then(|rest| rest.split_whitespace().next());
+        program.url = format!("http://{}/router/rest", address.unwrap());
+        program
+    }
+
     pub fn address(&self) -> SocketAddr {
         let rest = self.url.strip_prefix("http://").unwrap();
         rest.strip_suffix("/router/rest").unwrap().parse().unwrap()
@@ -464,7 +483,7 @@ fn an_sm4_key_is_added_replaced_listed_and_forgotten() {
     let keys = |program: &Program| {
         let apps = program.run(&["app", "list"]);
         let line = apps.lines().find(|line| line.starts_with("test\t")).unwrap().to_owned();
-        line.rsplit('\t').next().unwrap().to_owned()
+        line.rsplit('\t').nth(1).unwrap().to_owned()
     };
     assert_eq!(keys(&program), "demo:ecb/pkcs7/hex");
     fn change<'a>(more: &[&'a str]) -> Vec<&'a str> {
@@ -656,18 +675,26 @@ fn an_app_is_changed_only_in_what_is_named() {
     program.run(&["app", "change", "bank", "--sub-channel", "corp002"]);
     let listed = program.run(&["app", "list"]);
     assert!(
-        listed.contains("bank\tactive\ttaobao.time.get\tcorp002\t\t\t9\t-\tstrict\t\n"),
+        listed.contains("bank\tactive\ttaobao.time.get\tcorp002\t\t\t9\t-\tstrict\t\t\n"),
         "{listed}"
     );
-    program.run(&["app", "change", "bank", "--method", "all", "--calls-per-day", "none"]);
+    let uri = ["--redirect-uri", "https://bank.example/cb"];
+    let all = ["app", "change", "bank", "--method", "all", "--calls-per-day", "none"];
+    program.run(&[&all[..], &uri].concat());
+    let refused = ["app", "change", "bank", "--redirect-uri", "javascript:alert(1)"];
+    let errors = String::from_utf8(program.try_run(&refused, "").stderr).unwrap();
+    assert!(errors.starts_with("error: --redirect-uri: is no redirect address"), "{errors}");
     let listed = program.run(&["app", "list"]);
     assert!(
-        listed.contains("bank\tactive\tall methods\tcorp002\t\t\t-\t-\tstrict\t\n"),
+        listed.contains(
+            "bank\tactive\tall methods\tcorp002\t\t\t-\t-\tstrict\t\thttps://bank.example/cb\n"
+        ),
         "{listed}"
     );
-    program.run(&["app", "change", "bank", "--sub-channel", "", "--lenient", "true"]);
+    let none = ["--sub-channel", "", "--redirect-uri", "", "--lenient", "true"];
+    program.run(&[&["app", "change", "bank"], &none[..]].concat());
     let listed = program.run(&["app", "list"]);
-    assert!(listed.contains("bank\tactive\tall methods\t\t\t\t-\t-\tlenient\t\n"), "{listed}");
+    assert!(listed.contains("bank\tactive\tall methods\t\t\t\t-\t-\tlenient\t\t\n"), "{listed}");
     let again = program.try_run(&["app", "add", "bank"], "");
     let errors = String::from_utf8(again.stderr).unwrap();
     assert_eq!(errors, "error: there is an app bank already; `tripwright app change` changes it\n");

@@ -1,0 +1,151 @@
+//! A batch: what is said once for all calls is checked once, then each call is one like any other.
+//!
+//! The calls are served one after the other: a caller that cancels an order and then reads it, in one
+//! batch, means them in that order.
+
+use std::sync::Arc;
+
+use hyper::Method as Verb;
+use top::batch::{self, BadBatch, SEPARATOR, SEPARATOR_HEADER};
+use top::form::{Pairs, decode_into};
+use top::{Format, Params, Rejection, error};
+
+use super::{
+    Answer, Call, Failure, Known, Noted, allow, called, check_sign, check_timestamp, check_version,
+    complaint, conclude, dispatch, known_app, requested_format,
+};
+use crate::{Context, context};
+
+/// Longest separator that a header may name: answers have one between any two, and a header is no place
+/// for more.
+const SEPARATOR_BYTES_MAX: usize = 64;
+/// What a call has from the query when neither it nor `#PUBLIC#` says otherwise; the method because a client
+/// has been seen to name it there. Nobody here serves methods for another app, so the last is signed and
+/// never looked at, as in a single call.
+const INHERITED: [&str; 3] = ["method", "session", "target_app_key"];
+
+/// A batch that was let in.
+struct Open<'a> {
+    app: Arc<Known>,
+    separator: &'a str,
+    batch: batch::Batch<'a>,
+}
+
+/// Serves a batch: one answer for each call, joined by the separator; or one complaint about the whole.
+pub async fn serve(cx: &Context, call: Call<'_>, separator: Option<&[u8]>) -> Answer {
+    let request_id = context::request_id();
+    let began = cx.clock.now();
+    let (mut noted, mut format) = (Noted::default(), call.fallback_format);
+    let opened = open(cx, &call, separator, &mut format, &mut noted).await;
+    let (params, open) = match opened {
+        Ok(opened) => opened,
+        Err(failure) => {
+            let served = Err(failure);
+            let body = conclude(cx, &call, format, &request_id, began, &noted, served);
+            return Answer { format, body };
+        }
+    };
+    let mut body = String::new();
+    for form in &open.batch.calls {
+        if !body.is_empty() {
+            body.push_str(open.separator);
+        }
+        let one = Call {
+            verb: call.verb,
+            params: parameters(form, open.batch.public, params),
+            signed_body: b"",
+            address: call.address,
+            fallback_format: format,
+        };
+        body.push_str(&serve_one(cx, &open, &one).await);
+    }
+    Answer { format, body }
+}
+
+/// Everything that is said once: who calls, when, signed, how the calls are parted.
+async fn open<'a>(
+    cx: &Context,
+    call: &'a Call<'_>,
+    separator: Option<&'a [u8]>,
+    format: &mut Format,
+    noted: &mut Noted,
+) -> Result<(&'a Params<'a>, Open<'a>), Failure> {
+    let params = call.params.as_ref().map_err(Clone::clone)?;
+    let requested = requested_format(params);
+    *format = requested.as_ref().copied().unwrap_or(Format::Xml);
+    if *call.verb != Verb::POST {
+        return Err(error::HTTP_ACTION.into());
+    }
+    requested?;
+    let app = known_app(cx, params, noted).await?;
+    check_version(params)?;
+    check_timestamp(params, cx.clock.now())?;
+    check_sign(params, call.signed_body, &app.secret)?;
+    let separator = match separator {
+        None => SEPARATOR,
+        Some(named) => usable(cx, named, *format).ok_or_else(unusable_separator)?,
+    };
+    let calls_max = usize::try_from(cx.settings.batch_calls_max).unwrap_or(usize::MAX);
+    let batch = batch::read(call.signed_body, separator.as_bytes(), calls_max);
+    let batch = batch.map_err(|fault| match fault {
+        BadBatch::Empty => Rejection::with_argument(error::MISSING_ARGUMENT, "body"),
+        BadBatch::TooMany => {
+            let why = format!("body, more than {calls_max} calls");
+            Rejection::with_argument(error::INVALID_ARGUMENT, why)
+        }
+    })?;
+    Ok((params, Open { app, separator, batch }))
+}
+
+/// A separator that a header names, if answers can be parted at it: it must not stand in what takes the
+/// place of one that has it.
+fn usable<'s>(cx: &Context, named: &'s [u8], format: Format) -> Option<&'s str> {
+    let text = std::str::from_utf8(named).ok()?;
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let fits = (1..=SEPARATOR_BYTES_MAX).contains(&text.len());
+    let least = complaint(cx, format, &unusable_separator(), "");
+    (is_plain && fits && batch::is_parted(&least, text)).then_some(text)
+}
+
+fn unusable_separator() -> Rejection {
+    Rejection::with_argument(error::INVALID_ARGUMENT, SEPARATOR_HEADER)
+}
+
+/// A call's parameters: its own, else those of all, else the query's session.
+fn parameters<'a>(
+    form: &'a [u8],
+    public: &'a [u8],
+    query: &'a Params<'_>,
+) -> Result<Params<'a>, Rejection> {
+    let mut pairs: Pairs<'a> = Vec::new();
+    for part in [form, public] {
+        decode_into(part, &mut pairs).map_err(Rejection::from)?;
+    }
+    // An empty value is as none, so it does not stand before another.
+    pairs.retain(|(_, value)| !value.trim().is_empty());
+    let inherited = INHERITED.iter().filter_map(|name| Some((*name, query.get(name)?)));
+    pairs.extend(inherited.map(|(name, value)| (name.into(), value.into())));
+    Ok(Params::from_pairs(pairs))
+}
+
+/// Serves one call of a batch; its failure is its own.
+async fn serve_one(cx: &Context, open: &Open<'_>, call: &Call<'_>) -> String {
+    let request_id = context::request_id();
+    let began = cx.clock.now();
+    let mut noted = Noted { app: Some(Arc::clone(&open.app)), method: None };
+    let format = call.fallback_format;
+    let served = async {
+        let params = call.params.as_ref().map_err(Clone::clone)?;
+        let spec = called(params, &mut noted)?;
+        let app = Arc::clone(&open.app);
+        let caller = allow(cx, app, spec, call, params, &request_id, began).await?;
+        dispatch(cx, &caller, spec, params, format).await
+    }
+    .await
+    // What it did is done, and asked for alone it says so; here it would be taken for two answers.
+    .and_then(|answer| match batch::is_parted(&answer, open.separator) {
+        true => Ok(answer),
+        false => Err(unusable_separator().into()),
+    });
+    conclude(cx, call, format, &request_id, began, &noted, served)
+}
