@@ -11,6 +11,7 @@ extern crate self as top;
 pub mod answer;
 pub mod error;
 mod escape;
+pub mod explain;
 pub mod form;
 pub mod json;
 pub mod model;

@@ -116,6 +116,11 @@ impl Secret {
         has_empty && matches(self.digest(method, params.filter(|(_, v)| !v.is_empty()), body))
     }
 
+    /// The secret itself, for a guess at what somebody else did with it.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     fn digest<'p>(
         &self,
         method: SignMethod,
@@ -199,7 +204,7 @@ impl Digested {
     }
 }
 
-fn upper_hex(bytes: &[u8]) -> String {
+pub(crate) fn upper_hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let mut hex = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
