@@ -19,6 +19,7 @@ pub mod node;
 pub mod scalar;
 pub mod seal;
 pub mod sign;
+pub mod spi;
 pub mod xml;
 
 pub use answer::Format;
