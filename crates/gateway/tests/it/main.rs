@@ -20,6 +20,7 @@ mod http;
 mod postgres;
 mod program;
 mod readme;
+mod sdk;
 mod secrets;
 mod taobao_appip_get;
 mod taobao_time_get;

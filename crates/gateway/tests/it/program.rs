@@ -322,32 +322,6 @@ fn call_fails_when_the_answer_is_an_error_and_speaks_every_form() {
 }
 
 #[test]
-fn the_typed_client_reads_every_form_of_every_answer() {
-    use top::answer::Answer;
-    use top::{Format, Id, Needed};
-    use trip_api::alitrip_btrip_flight_distribution_order_cancel as cancel;
-    let program = Program::serve(&[]);
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let rq = |sub_channel: &str| {
-        let (sub_channel, dis_order_id) = (Id(sub_channel.into()), Id("demo-payable".into()));
-        let rq = cancel::BtripFlightCancelOrderRq { sub_channel, dis_order_id };
-        cancel::Request { param_btrip_flight_order_operate_common_rq: Needed(rq) }
-    };
-    for format in [Format::Xml, Format::Json, Format::SimplifiedJson] {
-        let client = top_client::Client::new(&program.url, demo::APP_KEY, demo::SECRET).unwrap();
-        let client = client.format(format);
-        let call = |session| runtime.block_on(client.call(&rq("corp001"), session)).unwrap();
-        let Answer::Success { response, request_id } = call(Some(demo::SESSION)) else {
-            panic!("{format:?}: refused");
-        };
-        assert!(response.result.success && request_id.is_some(), "{format:?}");
-        assert!(response.result.module.unwrap().cancel_time.is_some(), "{format:?}");
-        let Answer::Error { code, msg, .. } = call(None) else { panic!("{format:?}: served") };
-        assert_eq!((code, msg.as_str()), (26, "Missing session"), "{format:?}");
-    }
-}
-
-#[test]
 fn sign_prints_the_string_and_the_published_digest() {
     let folder = tempfile::tempdir().unwrap();
     let mut args = vec!["sign", "--secret", "helloworld"];
