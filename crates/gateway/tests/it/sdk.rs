@@ -109,10 +109,10 @@ fn a_server_that_is_no_top_server_is_told_as_what_it_is() {
 const EXAMPLES: &[(&str, &[&str])] = &[
     ("alibaba_happytrip_flight_order_itinerary_postback", &[
         "taken: true",
-        r#"{"tickets":[{"ticket_no":"23142134","number":"23142134","result":"synced"}]}"#,
+        r#"{"tickets":[{"number":"23142134","result":"synced","ticket_no":"23142134"}]}"#,
     ]),
     ("alitrip_btrip_flight_distribution_change_detail", &[
-        "status 6, 35000 fen in all",
+        "status 2, 35000 fen in all",
         "MU5693 SHA-PEK instead of MU5101",
         "张三 with ticket Some(***)",
     ]),
@@ -135,6 +135,13 @@ fn examples() -> std::path::PathBuf {
     cargo.arg("--target-dir").arg(folder.parent().unwrap());
     if folder.ends_with("release") {
         cargo.arg("--release");
+    }
+    // What cargo tells a test about its own package makes another build of some.
+    for (name, _) in std::env::vars() {
+        let of_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
+        if of_package.iter().any(|start| name.starts_with(start)) {
+            cargo.env_remove(name);
+        }
     }
     let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
