@@ -309,7 +309,9 @@ async fn a_server_that_says_nothing_is_not_waited_for() {
     let server = Server::start(vec![Answer::Stall, Answer::Stall]);
     let short = Duration::from_millis(200);
     for builder in [builder(&server).read_timeout(short), builder(&server).whole_timeout(short)] {
-        let error = builder.build().unwrap().call(&time::Request {}).await.unwrap_err();
+        let client = builder.build().unwrap();
+        let outcome = tokio::time::timeout(short * 20, client.call(&time::Request {})).await;
+        let error = outcome.expect("either limit ends it").unwrap_err();
         assert_eq!(error.to_string(), format!("no answer from {}: nothing in time", server.url));
         assert!(error.is_temporary());
     }

@@ -237,6 +237,26 @@ fn an_old_call_of_the_platform_is_refused_and_one_from_the_future_is_not() {
     assert_eq!(undated.check(MADE), Err(Refused::NoTimestamp));
 }
 
+#[test]
+fn a_body_is_signed_where_it_is_text_and_no_form() {
+    let sign = |content_type: &str, body: &[u8]| {
+        let headers = [("Content-Type", content_type)];
+        let call = spi::Call { headers: &headers, query: "v=2.0", body };
+        spi::sign(&Secret::new("spisecret"), &call).unwrap()
+    };
+    let without = sign("", b"");
+    for text in ["application/json", "Text/XML; charset=UTF-8", "application/xml", "text/plain"] {
+        assert_ne!(sign(text, b"a=1"), without, "{text}");
+        assert_eq!(sign(text, b""), without, "{text}");
+    }
+    for other in ["", "multipart/form-data;boundary=x", "application/octet-stream"] {
+        assert_eq!(sign(other, b"a=1"), without, "{other}");
+    }
+    let form = "application/x-www-form-urlencoded";
+    assert_ne!(sign(form, b"a=1"), without);
+    assert_eq!(sign(form, b"v=3.0"), without, "the query wins");
+}
+
 /// What the Java SDK does not sign, a caller must not be told either.
 #[test]
 fn what_is_not_signed_is_not_handed_on() {
