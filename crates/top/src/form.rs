@@ -100,7 +100,7 @@ pub fn decode_into<'a>(bytes: &'a [u8], pairs: &mut Pairs<'a>) -> Result<(), Bad
 }
 
 /// Decodes one name or value; `None` when it is not UTF-8.
-fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
+pub(crate) fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
     let Some(mut plain) = memchr2(b'%', b'+', bytes) else {
         return std::str::from_utf8(bytes).ok().map(Cow::Borrowed);
     };

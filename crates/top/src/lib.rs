@@ -20,6 +20,7 @@ pub mod node;
 pub mod scalar;
 pub mod seal;
 pub mod sign;
+pub mod spi;
 pub mod xml;
 
 pub use answer::Format;
@@ -29,6 +30,6 @@ pub use model::{
     Composite, Encoder, Field, Form, Label, Method, Object, Session, Shape, Spec, Wire, label,
 };
 pub use node::{Node, Reader, Violation, ViolationKind};
-pub use scalar::{Date, Id, Json, JsonText, Needed, Yuan};
+pub use scalar::{Date, Id, Json, JsonText, Masked, Needed, Yuan};
 pub use sign::SignMethod;
 pub use top_derive::Wire;

@@ -37,6 +37,8 @@ pub struct Spec {
     pub title: Label,
     /// Whether the method needs an access token.
     pub session: Session,
+    /// See [`Method::IDEMPOTENT`].
+    pub idempotent: bool,
     /// The business parameters, each one form field.
     pub request: Object,
     /// The members of the response root, without `request_id`.
@@ -200,11 +202,15 @@ pub trait Method: Composite {
     const TITLE: Label;
     /// Whether an access token is needed.
     const SESSION: Session;
+    /// Whether a call that is made twice does what it does once, so that a client may repeat one whose
+    /// answer was lost. No page says so; what is not declared is not.
+    const IDEMPOTENT: bool = false;
     /// The declaration as data.
     const SPEC: Spec = Spec {
         name: Self::NAME,
         title: Self::TITLE,
         session: Self::SESSION,
+        idempotent: Self::IDEMPOTENT,
         request: Self::OBJECT,
         response: <Self::Response as Composite>::OBJECT,
     };

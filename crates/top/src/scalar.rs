@@ -89,8 +89,15 @@ impl fmt::Display for Date {
 }
 
 /// A wire `Json`: a string that holds JSON text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Json(pub String);
+
+impl fmt::Debug for Json {
+    /// Anything may be in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
 
 /// An amount that travels as yuan with two decimals in a string; held in fen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -290,6 +297,37 @@ impl<T: Wire> Wire for Needed<T> {
     }
 }
 
+/// A value that `Debug` does not print: somebody's name or number, or a text that may hold one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Masked<T>(pub T);
+
+impl<T> fmt::Debug for Masked<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl<T: Wire> Wire for Masked<T> {
+    const SHAPE: Shape = T::SHAPE;
+    const REQUIRED: bool = T::REQUIRED;
+
+    fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
+        T::decode(node, reader).map(Self)
+    }
+
+    fn absent(reader: &mut Reader) -> Option<Self> {
+        T::absent(reader).map(Self)
+    }
+
+    fn is_absent(&self) -> bool {
+        self.0.is_absent()
+    }
+
+    fn encode<E: Encoder>(&self, out: &mut E) {
+        self.0.encode(out);
+    }
+}
+
 /// An identifier in a request: 1 to [`ID_CHARS_MAX`] characters, none of them a control character.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Id(pub String);
@@ -313,8 +351,15 @@ impl Wire for Id {
 }
 
 /// A `String` in a request that must hold JSON.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct JsonText(pub String);
+
+impl fmt::Debug for JsonText {
+    /// Anything may be in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
 
 impl Wire for JsonText {
     const SHAPE: Shape = Shape::Text(Form::Json);

@@ -1,6 +1,6 @@
 //! `alibaba.happytrip.flight.order.itinerary.postback`
 
-use top::{Id, Label, Method, Needed, Session, Wire, label};
+use top::{Id, Label, Masked, Method, Needed, Session, Wire, label};
 
 /// Which receipts were issued.
 ///
@@ -37,7 +37,7 @@ pub struct FlightItineraryRequest {
     ///
     /// The traveller's or submitter's employee number.
     #[top(example = "322558")]
-    pub emp_no: Option<Id>,
+    pub emp_no: Option<Masked<Id>>,
     /// cwt账号
     ///
     /// The account under which the supplier booked.
@@ -47,7 +47,7 @@ pub struct FlightItineraryRequest {
     ///
     /// The traveller's or submitter's user id.
     #[top(example = "123421")]
-    pub ht_user_id: Option<Id>,
+    pub ht_user_id: Option<Masked<Id>>,
 }
 
 /// What became of the receipts.
@@ -85,4 +85,6 @@ impl Method for Request {
     const NAME: &'static str = "alibaba.happytrip.flight.order.itinerary.postback";
     const TITLE: Label = label("机票行程单同步", "Report issued itinerary receipts");
     const SESSION: Session = Session::NotRequired;
+    // *Inferred*: Tripwright answers a repeated call as it did the first; no page promises it.
+    const IDEMPOTENT: bool = true;
 }

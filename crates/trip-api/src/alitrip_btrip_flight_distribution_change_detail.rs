@@ -1,6 +1,6 @@
 //! `alitrip.btrip.flight.distribution.change.detail`
 
-use top::{Id, Label, Method, Needed, Session, Wire, label};
+use top::{Id, Label, Masked, Method, Needed, Session, Wire, label};
 
 /// Which change order to read.
 #[derive(Debug, Clone, PartialEq, Wire)]
@@ -76,7 +76,7 @@ pub struct BtripFlightChangeDetailRs {
     ///
     /// What the distributor attached, as JSON text.
     #[top(example = "{}")]
-    pub extra: Option<String>,
+    pub extra: Option<Masked<String>>,
     /// 航班信息
     ///
     /// The new flights.
@@ -329,7 +329,7 @@ pub struct OrderTravelerInfo {
     ///
     /// Name of the traveller.
     #[top(example = "张三")]
-    pub passenger_name: String,
+    pub passenger_name: Masked<String>,
     /// 乘客类型
     ///
     /// Passenger type code.
@@ -339,12 +339,12 @@ pub struct OrderTravelerInfo {
     ///
     /// The new ticket once reissued, the old one before.
     #[top(example = "000-0000000000")]
-    pub ticket_no: Option<String>,
+    pub ticket_no: Option<Masked<String>>,
     /// 用户编号
     ///
     /// The distributor's id of the traveller.
     #[top(example = "123456")]
-    pub user_id: String,
+    pub user_id: Masked<String>,
     /// openTicket状态
     ///
     /// Coupon status code of that ticket.
@@ -357,4 +357,6 @@ impl Method for Request {
     const NAME: &'static str = "alitrip.btrip.flight.distribution.change.detail";
     const TITLE: Label = label("商旅机票改签详情接口", "Read a flight change order");
     const SESSION: Session = Session::Required;
+    // It reads.
+    const IDEMPOTENT: bool = true;
 }

@@ -293,4 +293,6 @@ impl Method for Request {
     const NAME: &'static str = "alitrip.btrip.supplychain.train.callback.refund";
     const TITLE: Label = label("商旅火车票退票回调", "Report the result of a rail refund");
     const SESSION: Session = Session::Required;
+    // *Inferred*: Tripwright answers a repeated call as it did the first; no page promises it.
+    const IDEMPOTENT: bool = true;
 }

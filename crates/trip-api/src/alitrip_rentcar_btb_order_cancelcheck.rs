@@ -81,4 +81,6 @@ impl Method for Request {
     const NAME: &'static str = "alitrip.rentcar.btb.order.cancelcheck";
     const TITLE: Label = label("租车分销查询取消费", "Quote the fee for cancelling a rental");
     const SESSION: Session = Session::NotRequired;
+    // It reads.
+    const IDEMPOTENT: bool = true;
 }

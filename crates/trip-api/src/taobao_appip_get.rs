@@ -21,4 +21,6 @@ impl Method for Request {
     const NAME: &'static str = "taobao.appip.get";
     const TITLE: Label = label("获取ISV发起请求服务器IP", "Read the caller's address");
     const SESSION: Session = Session::NotRequired;
+    // It reads.
+    const IDEMPOTENT: bool = true;
 }

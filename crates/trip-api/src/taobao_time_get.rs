@@ -21,4 +21,6 @@ impl Method for Request {
     const NAME: &'static str = "taobao.time.get";
     const TITLE: Label = label("获取前台展示的系统时间", "Read the platform's clock");
     const SESSION: Session = Session::NotRequired;
+    // It reads.
+    const IDEMPOTENT: bool = true;
 }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use top::{Format, SignMethod};
 use top_client::Client;
 
-use super::{name_and_value, print};
+use super::{explain, name_and_value, print};
 use crate::demo;
 
 /// A call, as the sandbox's demo app unless told otherwise.
@@ -47,6 +47,24 @@ pub struct Call {
     /// md5, hmac or hmac-sha256
     #[arg(long, default_value_t = SignMethod::HmacSha256)]
     sign_method: SignMethod,
+
+    /// Show what was signed, the secret masked, and why the server may not agree: when it says that
+    /// sign or timestamp is wrong, or always. With `--param sign=…`, explain that sign
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "refused"
+    )]
+    explain: Option<When>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum When {
+    Refused,
+    Always,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -73,16 +91,39 @@ impl Call {
             let text = std::fs::read_to_string(&path);
             params.push((name, text.with_context(|| format!("cannot read {path}"))?));
         }
-        let client = Client::new(&self.url, &self.app_key, &self.secret)?
+        let builder = Client::builder(&self.url, &self.app_key, &self.secret)
             .sign_method(self.sign_method)
             .format(format);
-        let answer = client.execute(&self.method, &params, session.as_deref()).await?;
-        print(&answer)?;
-        if answer.is_empty() {
+        let client = match &session {
+            Some(token) => builder.session(token),
+            None => builder,
+        };
+        let client = client.build()?;
+        let params: Vec<_> = params.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let prepared = client.prepare(&self.method, &params);
+        if self.explain == Some(When::Always) {
+            explain::prepared(&prepared)?;
+        }
+        let answer = client.send(&prepared).await;
+        let body = answer.as_ref().map_or_else(|error| error.raw(), Some).map(|raw| raw.body());
+        if let Some(body) = body {
+            print(body)?;
+        }
+        let answer = answer?;
+        if answer.body().is_empty() {
             bail!("the server answered nothing");
         }
-        let start: String = answer.chars().take(80).collect();
-        let failed = start.contains("error_response");
-        Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        let Some(rejected) = answer.error() else { return Ok(ExitCode::SUCCESS) };
+        if explain::concerns(&rejected) {
+            if self.explain == Some(When::Refused) {
+                explain::prepared(&prepared)?;
+            }
+            let caller = explain::Caller { app_key: &self.app_key, secret: &self.secret };
+            match self.explain {
+                Some(_) => explain::refusal(&prepared, &answer, &rejected, &caller)?,
+                None => explain::hint()?,
+            }
+        }
+        Ok(ExitCode::FAILURE)
     }
 }

@@ -2,6 +2,7 @@
 
 mod app;
 mod call;
+mod explain;
 mod file;
 mod key;
 mod order;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::process::ExitCode;
 
 use clap::Args;
+use top::explain::wrong_sign;
 use top::sign::{Secret, string_to_sign};
 use top::{Params, SignMethod};
 
@@ -23,6 +24,10 @@ pub struct Sign {
     /// The raw body of a request whose parameters are all in the query
     #[arg(long, default_value = "")]
     body: String,
+
+    /// A sign that a server refused: say which mistake leads to it
+    #[arg(long)]
+    given: Option<String>,
 }
 
 impl Sign {
@@ -40,6 +45,24 @@ impl Sign {
             let digest = secret.sign(method, params.iter(), self.body.as_bytes());
             print(&format!("{method:<12} {digest}", method = method.to_string()))?;
         }
+        if let Some(given) = &self.given {
+            print(&format!("given        {}", self.explained(&secret, &params, given)))?;
+        }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// What is to be said of a sign: by `sign_method` where that is among the parameters, as a server
+    /// reads it.
+    fn explained(&self, secret: &Secret, params: &Params<'_>, given: &str) -> String {
+        let named = params.get("sign_method").map(str::parse);
+        let Ok(method) = named.unwrap_or(Ok(SignMethod::Md5)) else {
+            return "sign_method is none of md5, hmac, hmac-sha256".to_owned();
+        };
+        let body = self.body.as_bytes();
+        match wrong_sign(secret, method, params, body, given) {
+            Some(mistake) => mistake.to_string(),
+            None if secret.verify(method, params.iter(), body, given) => "is right".to_owned(),
+            None => "comes from these parameters and this secret in no way known here".to_owned(),
+        }
     }
 }

@@ -85,8 +85,8 @@ fn reported(texts: &[String], lenient: bool) -> Result<Vec<Reported>, Value> {
 /// The travel request and the person that a postback names.
 fn named(rq: &FlightItineraryRequest) -> Option<(TravelRequestId, Person)> {
     let tes_head_id = TravelRequestId::try_from(rq.tes_head_id.0.clone()).ok()?;
-    let emp_no = rq.emp_no.clone().map(|id| EmployeeNo::try_from(id.0)).transpose().ok()?;
-    let ht_user_id = rq.ht_user_id.clone().map(|id| HtUserId::try_from(id.0)).transpose().ok()?;
+    let emp_no = rq.emp_no.clone().map(|id| EmployeeNo::try_from(id.0.0)).transpose().ok()?;
+    let ht_user_id = rq.ht_user_id.clone().map(|id| HtUserId::try_from(id.0.0)).transpose().ok()?;
     Some((tes_head_id, Person { emp_no, ht_user_id }))
 }
 

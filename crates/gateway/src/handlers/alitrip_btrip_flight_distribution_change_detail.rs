@@ -5,7 +5,7 @@ use domain::flight::code::{AgentPassengerType, PassengerType, ResultCode};
 use domain::flight::{Change, ChangedFlight, Order, Priced};
 use domain::id::DisSubOrderId;
 use domain::{Civil, Fen, Instant};
-use top::{Date, Needed};
+use top::{Date, Masked, Needed};
 use trip_api::alitrip_btrip_flight_distribution_change_detail::{
     BtripFlightChangeDetailRs, HisvResult, OrderFlightInfo, OrderTravelerInfo, Request, Response,
 };
@@ -68,7 +68,7 @@ fn module(
     let total_price = sum(Priced::total)?;
     Ok(BtripFlightChangeDetailRs {
         alipay_trade_no: payment.map(|payment| payment.alipay_trade_no.clone()),
-        extra: change.request.extra.clone(),
+        extra: change.request.extra.clone().map(Masked),
         flight_info_list: change.request.flights.iter().map(|f| flight_info(f, change)).collect(),
         last_pay_time: priced.and_then(|priced| priced.pay_by).map(instant_text),
         pay_status: change.pay_status().code(),
@@ -135,10 +135,10 @@ fn travellers(order: &Order, change: &Change, table: PassengerTypeTable) -> Vec<
             let traveller = &order.booking.travellers[order.booking.traveller(user_id)?];
             let ticket = order.ticketed().and_then(|t| t.ticket_in(change, position));
             Some(OrderTravelerInfo {
-                passenger_name: traveller.name.expose().clone(),
+                passenger_name: Masked(traveller.name.expose().clone()),
                 passenger_type: passenger_type(traveller.passenger_type, table).to_string(),
-                ticket_no: ticket.map(|ticket| ticket.number.to_string()),
-                user_id: traveller.user_id.to_string(),
+                ticket_no: ticket.map(|ticket| Masked(ticket.number.to_string())),
+                user_id: Masked(traveller.user_id.to_string()),
                 open_ticket_status: ticket.map(|ticket| ticket.status.code()),
             })
         })

@@ -23,6 +23,7 @@ mod oauth;
 mod postgres;
 mod program;
 mod readme;
+mod sdk;
 mod secrets;
 mod taobao_appip_get;
 mod taobao_time_get;

@@ -341,32 +341,6 @@ fn call_fails_when_the_answer_is_an_error_and_speaks_every_form() {
 }
 
 #[test]
-fn the_typed_client_reads_every_form_of_every_answer() {
-    use top::answer::Answer;
-    use top::{Format, Id, Needed};
-    use trip_api::alitrip_btrip_flight_distribution_order_cancel as cancel;
-    let program = Program::serve(&[]);
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let rq = |sub_channel: &str| {
-        let (sub_channel, dis_order_id) = (Id(sub_channel.into()), Id("demo-payable".into()));
-        let rq = cancel::BtripFlightCancelOrderRq { sub_channel, dis_order_id };
-        cancel::Request { param_btrip_flight_order_operate_common_rq: Needed(rq) }
-    };
-    for format in [Format::Xml, Format::Json, Format::SimplifiedJson] {
-        let client = top_client::Client::new(&program.url, demo::APP_KEY, demo::SECRET).unwrap();
-        let client = client.format(format);
-        let call = |session| runtime.block_on(client.call(&rq("corp001"), session)).unwrap();
-        let Answer::Success { response, request_id } = call(Some(demo::SESSION)) else {
-            panic!("{format:?}: refused");
-        };
-        assert!(response.result.success && request_id.is_some(), "{format:?}");
-        assert!(response.result.module.unwrap().cancel_time.is_some(), "{format:?}");
-        let Answer::Error { code, msg, .. } = call(None) else { panic!("{format:?}: served") };
-        assert_eq!((code, msg.as_str()), (26, "Missing session"), "{format:?}");
-    }
-}
-
-#[test]
 fn sign_prints_the_string_and_the_published_digest() {
     let folder = tempfile::tempdir().unwrap();
     let mut args = vec!["sign", "--secret", "helloworld"];
@@ -896,4 +870,102 @@ fn readiness_is_a_write_that_really_commits() {
     assert_eq!(get(&program, "/healthz").status, 200);
     other.execute_batch("ROLLBACK").unwrap();
     eventually("it is ready again", || get(&program, "/readyz").status == 200);
+}
+
+/// What `tripwright call taobao.time.get` prints with more arguments: its answer, and what it says.
+fn explained(program: &Program, more: &[&str]) -> (String, String) {
+    let args = [&["call", "taobao.time.get", "--url", program.url.as_str()], more].concat();
+    let output = program.try_run(&args, "");
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn call_explains_a_wrong_sign_where_asked() {
+    let program = Program::serve(&[]);
+    assert_eq!(explained(&program, &["--explain"]).1, "");
+    let (refused, hint) = explained(&program, &["--secret", "test\n"]);
+    assert!(refused.contains(r#""code":25"#), "{refused}");
+    assert_eq!(hint, "`--explain` shows what was signed\n");
+
+    let asked = ["--secret", "test\n", "--sign-method", "md5", "--explain"];
+    let (_, said) = explained(&program, &asked);
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(
+        lines[..3],
+        ["parameters, in the order they are signed:", "  app_key = test", "  format = json",]
+    );
+    let signed = lines.iter().position(|line| line.starts_with("string to sign, ***")).unwrap();
+    let text = lines[signed + 1].trim();
+    assert!(text.starts_with("***app_keytestformatjsonmethodtaobao.time.get"), "{text}");
+    assert!(text.ends_with("v2.0***"), "{text}");
+    assert_eq!(lines[signed + 2], "sign by md5:");
+    assert_eq!(lines[signed + 3].trim().len(), 32);
+    assert_eq!(lines[signed + 4], "the server says:");
+    assert!(lines[signed + 5].starts_with("  25 Invalid signature (request "), "{said}");
+    assert_eq!(
+        lines[signed + 6..],
+        ["inferred:", "  the secret has white space around it, such as a file's line end",]
+    );
+
+    let (_, said) = explained(&program, &["--secret", "other", "--explain"]);
+    assert!(said.ends_with(
+        "  the sign is right for this secret, so the secret is not this app's, or something on the way changes parameters\n"
+    ), "{said}");
+    assert!(!said.contains("other"), "{said}");
+}
+
+#[test]
+fn call_always_shows_what_it_signs_when_told_to() {
+    let program = Program::serve(&[]);
+    let (answer, said) = explained(&program, &["--explain=always"]);
+    assert!(answer.starts_with(r#"{"time_get_response":"#), "{answer}");
+    assert!(said.contains("string to sign, the secret being the key:\n  app_keytest"), "{said}");
+    assert!(!said.contains("the server says"), "{said}");
+}
+
+#[test]
+fn call_explains_another_programs_sign_and_another_zones_timestamp() {
+    use top::sign::Secret;
+    let program = Program::serve(&[]);
+    let (answer, _) = explained(&program, &[]);
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    let now = answer["time_get_response"]["time"].as_str().unwrap();
+    let timestamp = format!("timestamp={now}");
+    let partner = format!("tripwright-{}", env!("CARGO_PKG_VERSION"));
+    let params = [
+        ("app_key", "test"),
+        ("format", "json"),
+        ("method", "taobao.time.get"),
+        ("partner_id", &partner),
+        ("session", demo::SESSION),
+        ("sign_method", "md5"),
+        ("timestamp", now),
+        ("v", "2.0"),
+    ];
+    // The secret after the string only.
+    let sign = Secret::new("").sign(top::SignMethod::Md5, params, demo::SECRET.as_bytes());
+    let sign = format!("sign={sign}");
+    let args = ["--param", &timestamp, "--param", &sign, "--sign-method", "md5", "--explain"];
+    let (refused, said) = explained(&program, &args);
+    assert!(refused.contains(r#""code":25"#), "{refused}");
+    assert!(
+        said.ends_with("  the secret is only after the string; md5 has it before, too\n"),
+        "{said}"
+    );
+
+    let pairs = params.map(|(name, value)| format!("{name}={value}"));
+    let given = sign.replace("sign=", "");
+    let mut args = vec!["sign", "--secret", "test", "--given", &given];
+    args.extend(pairs.iter().flat_map(|pair| ["--param", pair.as_str()]));
+    let printed = program.run(&args);
+    let last = printed.lines().last().unwrap();
+    assert_eq!(last, "given        the secret is only after the string; md5 has it before, too");
+
+    let eight_hours_ago: top::Date = now.parse().unwrap();
+    let eight_hours_ago = eight_hours_ago.unix_seconds().unwrap() - 8 * 3600;
+    let local = format!("timestamp={}", top::Date::at_platform(eight_hours_ago));
+    let (refused, said) = explained(&program, &["--param", &local, "--explain"]);
+    assert!(refused.contains(r#""code":31"#), "{refused}");
+    assert!(said.ends_with("  the timestamp is local time at UTC+0:00; send UTC+8\n"), "{said}");
 }
