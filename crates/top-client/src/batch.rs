@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use top::batch::SEPARATOR;
 use top::error::INVALID_ARGUMENT;
 use top::{Method, Session, form};
 
@@ -10,8 +11,6 @@ use crate::check::{self, Fault};
 use crate::error::Error;
 use crate::raw::{Raw, Reply};
 
-/// What parts the calls of a batch, and their answers.
-pub const SEPARATOR: &str = "\r\n-S-\r\n";
 /// What begins the parameters that all calls have in common.
 const COMMON: &str = "#PUBLIC#";
 /// Most calls in a batch. Often quoted, stated nowhere: *inferred*, see

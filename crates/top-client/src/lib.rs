@@ -9,13 +9,14 @@ mod prepared;
 mod raw;
 mod retry;
 
-pub use batch::{BATCH_ITEMS_MAX, Batch, BatchAnswer, Place, SEPARATOR};
+pub use batch::{BATCH_ITEMS_MAX, Batch, BatchAnswer, Place};
 pub use builder::Builder;
 pub use client::Client;
 pub use error::{Error, Rejected};
 pub use prepared::Prepared;
 pub use raw::{ANSWER_BYTES_MAX, Raw, Reply};
 pub use retry::{RETRIES_MAX, Retry};
+pub use top::batch::SEPARATOR;
 pub use top::seal;
 pub use top::{Date, Format, Id, JsonText, Masked, Method, Needed, SignMethod, Yuan};
 

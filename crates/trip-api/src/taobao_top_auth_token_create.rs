@@ -1,6 +1,6 @@
 //! `taobao.top.auth.token.create`
 
-use top::{Label, Method, Session, Wire, label};
+use top::{Label, Masked, Method, Session, Wire, label};
 
 /// A code.
 #[derive(Debug, Clone, PartialEq, Wire)]
@@ -8,7 +8,7 @@ pub struct Request {
     /// 授权code
     ///
     /// The code that the app was told at its redirect address. It is good once.
-    pub code: String,
+    pub code: Masked<String>,
     /// 与生成code的uuid配对
     ///
     /// Whatever the app asked for the code with; nothing is made of it.
@@ -21,7 +21,7 @@ pub struct Response {
     /// 返回的是json信息
     ///
     /// JSON text with the tokens, how long they last, and whom they act for.
-    pub token_result: String,
+    pub token_result: Masked<String>,
 }
 
 impl Method for Request {

@@ -1,6 +1,6 @@
 //! `taobao.top.auth.token.refresh`
 
-use top::{Label, Method, Session, Wire, label};
+use top::{Label, Masked, Method, Session, Wire, label};
 
 /// A refresh token.
 #[derive(Debug, Clone, PartialEq, Wire)]
@@ -8,7 +8,7 @@ pub struct Request {
     /// grantType==refresh_token 时需要
     ///
     /// The refresh token that was given last. It is good once.
-    pub refresh_token: String,
+    pub refresh_token: Masked<String>,
 }
 
 /// Tokens.
@@ -17,7 +17,7 @@ pub struct Response {
     /// 返回的是json信息
     ///
     /// JSON text with the tokens, how long they last, and whom they act for.
-    pub token_result: String,
+    pub token_result: Masked<String>,
 }
 
 impl Method for Request {

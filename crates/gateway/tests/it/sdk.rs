@@ -1,5 +1,6 @@
 //! The Rust client against the real program: typed calls, batches, failures, and its examples.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
@@ -9,6 +10,7 @@ use top_client::{Builder, Client, Error, sandbox};
 use trip_api::alitrip_btrip_flight_distribution_order_cancel as cancel;
 use trip_api::taobao_time_get as time;
 
+use crate::app::send;
 use crate::program::Program;
 
 fn wait<T>(future: impl Future<Output = T>) -> T {
@@ -124,12 +126,19 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ]),
     ("taobao_appip_get", &["this machine calls from 127.0.0.1"]),
     ("taobao_time_get", &["the platform's clock shows 2…"]),
+    ("taobao_top_auth_token_create", &[
+        "consent at http://127.0.0.1:8080/authorize?response_type=code&client_id=test&redirect_uri=http://localhost:3000/callback",
+        "and run this again with the code that the browser is sent back with",
+    ]),
+    ("taobao_top_auth_token_refresh", &[
+        "run this again with the refresh token that came with the access token",
+    ]),
 ];
 
 /// Builds the examples where `cargo test` builds them, and says where that is. With the whole
 /// workspace's tests there is nothing left to do.
-fn examples() -> std::path::PathBuf {
-    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_tripwright")).parent().unwrap();
+fn examples() -> PathBuf {
+    let folder = Path::new(env!("CARGO_BIN_EXE_tripwright")).parent().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--workspace", "--examples", "--locked", "--quiet"]);
     cargo.arg("--target-dir").arg(folder.parent().unwrap());
@@ -148,6 +157,41 @@ fn examples() -> std::path::PathBuf {
     folder.join("examples")
 }
 
+fn run_example(folder: &Path, program: &Program, stem: &str, args: &[&str]) -> String {
+    let mut example = Command::new(folder.join(stem));
+    example.args(args).env_clear().env("TRIPWRIGHT_URL", &program.url).env("NO_PROXY", "127.0.0.1");
+    let output = example.output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && errors.is_empty(), "{stem}: {errors}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_examples_of_tokens_turn_a_consent_into_tokens_and_these_into_new_ones() {
+    let (folder, program) = (examples(), Program::serve(&[]));
+    let consent = top::form::encode([
+        ("response_type", "code"),
+        ("client_id", demo::APP_KEY),
+        ("redirect_uri", demo::REDIRECT_URI),
+        ("decision", "allow"),
+        ("nick", "商家测试帐号17"),
+    ]);
+    let head = "POST /authorize HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+    let reply = send(program.address(), head, consent.as_bytes());
+    let back = reply.header("location").unwrap().split_once("?code=").unwrap().1;
+    let code = back.split('&').next().unwrap();
+    let tokens = |stem: &str, given: &str| -> [String; 2] {
+        let printed = run_example(&folder, &program, stem, &[given]);
+        let tokens: serde_json::Value = serde_json::from_str(&printed).unwrap();
+        ["access_token", "refresh_token"].map(|name| tokens[name].as_str().unwrap().to_owned())
+    };
+    let [first, refresh] = tokens("taobao_top_auth_token_create", code);
+    let [second, _] = tokens("taobao_top_auth_token_refresh", &refresh);
+    assert_ne!(first, second);
+    let client = builder(&program).session(&second).build().unwrap();
+    assert!(wait(client.call(&cancel("demo-payable"))).unwrap().response.result.success);
+}
+
 #[test]
 fn every_method_has_an_example_that_runs_against_the_sandbox_twice() {
     let stems: Vec<_> = trip_api::SPECS.iter().map(|spec| spec.name.replace('.', "_")).collect();
@@ -155,14 +199,7 @@ fn every_method_has_an_example_that_runs_against_the_sandbox_twice() {
     let folder = examples();
     let program = Program::serve(&[]);
     for (stem, expected) in EXAMPLES {
-        let run = || {
-            let mut example = Command::new(folder.join(stem));
-            example.env_clear().env("TRIPWRIGHT_URL", &program.url).env("NO_PROXY", "127.0.0.1");
-            let output = example.output().unwrap();
-            let errors = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success() && errors.is_empty(), "{stem}: {errors}");
-            String::from_utf8(output.stdout).unwrap()
-        };
+        let run = || run_example(&folder, &program, stem, &[]);
         // All of them may be repeated, as they declare.
         for printed in [run(), run()] {
             let lines: Vec<_> = printed.lines().collect();

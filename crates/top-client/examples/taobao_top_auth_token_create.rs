@@ -1,0 +1,20 @@
+//! Turns the code that a person's consent gave into tokens. Run it without one to be told where to consent.
+
+use top_client::{Client, Masked, sandbox};
+use trip_api::taobao_top_auth_token_create::Request;
+
+#[tokio::main]
+async fn main() -> Result<(), top_client::Error> {
+    let client = Client::from_env()?;
+    let Some(code) = std::env::args().nth(1) else {
+        let server = sandbox::URL.trim_end_matches("/router/rest");
+        let query = "response_type=code&client_id=test&redirect_uri=http://localhost:3000/callback";
+        println!("consent at {server}/authorize?{query}");
+        println!("and run this again with the code that the browser is sent back with");
+        return Ok(());
+    };
+    // The platform's answer is one text, which holds JSON.
+    let tokens = client.call(&Request { code: Masked(code), uuid: None }).await?.response;
+    println!("{}", tokens.token_result.0);
+    Ok(())
+}
