@@ -13,6 +13,7 @@ mod checks;
 mod clients;
 mod coverage;
 mod crash;
+mod dialects;
 mod failover;
 mod gateways;
 mod http;

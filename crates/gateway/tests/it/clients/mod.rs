@@ -15,6 +15,7 @@ use std::sync::Mutex;
 use serde_json::{Value, json};
 
 use self::matrix::Answer;
+pub use self::sent::requests;
 
 /// npm's clients, as npm is asked for them.
 const NODE_PACKAGES: [&str; 2] = ["node-taobao-topclient@0.1.7", "topsdk@1.0.13"];

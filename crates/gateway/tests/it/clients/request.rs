@@ -55,11 +55,19 @@ impl Request {
         Some(rest.split(';').next().unwrap().trim_matches('"'))
     }
 
+    /// Whether the body is no parameters but itself part of what is signed.
+    pub fn is_signed_whole(&self) -> bool {
+        self.header("content-type").is_some_and(|kind| kind.starts_with("application/json"))
+    }
+
     /// Every parameter, in the order of the wire.
     pub fn said(&self) -> Vec<Said> {
         let target = self.head.split(' ').nth(1).unwrap();
         let query = target.split_once('?').map_or("", |(_, query)| query);
         let mut said = pairs(query, Place::Query);
+        if self.is_signed_whole() {
+            return said;
+        }
         let Some(boundary) = self.boundary() else {
             let body = std::str::from_utf8(&self.body).unwrap();
             said.extend(pairs(body, Place::Form));
