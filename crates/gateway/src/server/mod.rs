@@ -5,7 +5,7 @@
 //! hyper itself refuses before that (a head over its limits, a request that is not HTTP) gets hyper's
 //! own bare status.
 
-mod read;
+pub mod read;
 mod respond;
 mod stream;
 

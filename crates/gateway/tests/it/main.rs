@@ -15,6 +15,7 @@ mod coverage;
 mod crash;
 mod dialects;
 mod failover;
+mod fuzz;
 mod gateways;
 mod http;
 #[path = "../../../store/tests/postgres/mod.rs"]

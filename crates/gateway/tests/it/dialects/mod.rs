@@ -4,7 +4,7 @@
 //! The requests are files in `tests/requests`, whose README says where the bytes of each come from.
 
 mod mistakes;
-mod parsers;
+pub mod parsers;
 
 use std::io::Read;
 
