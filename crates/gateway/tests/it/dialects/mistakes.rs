@@ -237,6 +237,7 @@ fn chinese_is_sent_as_it_is_since_java_misreads_the_letters_of_an_escape() {
     assert!(chinese > 20);
     assert_eq!(parsers::java_text(r#""\u4e2d""#), "\"㨙\"");
     assert_eq!(parsers::java_text(r#""\u0031""#), "\"1\"");
+    assert_eq!(parsers::java_text(r#""\\u4e2d""#), r#""\\u4e2d""#);
 }
 
 // 6

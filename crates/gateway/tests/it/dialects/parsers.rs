@@ -24,10 +24,18 @@ pub enum Typed {
 pub fn java_text(json: &str) -> String {
     let mut out = String::new();
     let mut rest = json;
-    while let Some((plain, escaped)) = rest.split_once("\\u") {
+    while let Some((plain, escaped)) = rest.split_once('\\') {
         out.push_str(plain);
+        let Some(digits) = escaped.strip_prefix('u') else {
+            // Any other escape is read as it should be: a backslash's own, for one.
+            let length = escaped.chars().next().map_or(0, char::len_utf8);
+            out.push('\\');
+            out.push_str(&escaped[..length]);
+            rest = &escaped[length..];
+            continue;
+        };
         let mut unit: i64 = 0;
-        for byte in escaped.bytes().take(4) {
+        for byte in digits.bytes().take(4) {
             // Its author wrote 'k' where an 'a' and a ten were meant.
             let digit = match byte {
                 b'a'..=b'f' => i64::from(byte) - i64::from(b'k'),
@@ -38,7 +46,7 @@ pub fn java_text(json: &str) -> String {
         }
         let character = u32::try_from(unit & 0xffff).ok().and_then(char::from_u32);
         out.push(character.unwrap_or('\u{fffd}'));
-        rest = &escaped[4..];
+        rest = digits.get(4..).unwrap_or_default();
     }
     out + rest
 }
