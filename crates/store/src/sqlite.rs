@@ -53,6 +53,7 @@ pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CHECKPOINT_PAGES: i32 = 1000;
 /// WAL pages from which the writer starts the log anew, so that readers stay fast: 32 MB.
 const WAL_PAGES_MAX: i32 = 8192;
+/// The same in bytes, to which a log that had to grow is cut.
 const WAL_BYTES_MAX: i64 = WAL_PAGES_MAX as i64 * 4096;
 /// How long the writer waits for readers to leave a log that is over its cap.
 const RESTART_TIMEOUT: Duration = Duration::from_millis(100);

@@ -239,7 +239,7 @@ impl Encoder for ParamEncoder {
     }
 
     fn list<T: Wire>(&mut self, elements: &[T]) {
-        let mut json = JsonEncoder::plain(String::new());
+        let mut json = JsonEncoder::parameter(String::new());
         json.list(elements);
         self.text(&json.into_string());
     }
@@ -250,7 +250,7 @@ impl Encoder for ParamEncoder {
         }
         self.params.push((name, String::new()));
         if T::SHAPE.travels_as_json() {
-            let mut json = JsonEncoder::plain(String::new());
+            let mut json = JsonEncoder::parameter(String::new());
             value.encode(&mut json);
             self.text(&json.into_string());
         } else {

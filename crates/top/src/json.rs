@@ -16,17 +16,24 @@ pub fn parse(text: &str) -> Result<Node<'_>, serde_json::Error> {
 pub struct JsonEncoder {
     out: String,
     plain_lists: bool,
+    every_character: bool,
 }
 
 impl JsonEncoder {
     /// An encoder that wraps lists in an object under their item name; an empty list is `{}`.
     pub fn wrapped(out: String) -> Self {
-        Self { out, plain_lists: false }
+        Self { out, plain_lists: false, every_character: false }
     }
 
-    /// An encoder that writes lists as arrays: `simplify=true`, and parameters inside requests.
+    /// An encoder that writes lists as arrays: `simplify=true`.
     pub fn plain(out: String) -> Self {
-        Self { out, plain_lists: true }
+        Self { out, plain_lists: true, every_character: false }
+    }
+
+    /// An encoder for a parameter of a request: lists are arrays, and no character is dropped, since it
+    /// is no SDK that reads it.
+    pub fn parameter(out: String) -> Self {
+        Self { out, plain_lists: true, every_character: true }
     }
 
     /// What was written.
@@ -52,7 +59,12 @@ impl JsonEncoder {
 
 impl Encoder for JsonEncoder {
     fn text(&mut self, value: &str) {
-        push_string(&mut self.out, value);
+        if self.every_character {
+            // A text always has a JSON form.
+            self.out.push_str(&serde_json::to_string(value).unwrap_or_default());
+        } else {
+            push_string(&mut self.out, value);
+        }
     }
 
     fn number(&mut self, value: i64) {
@@ -125,6 +137,15 @@ mod tests {
         let mut out = String::new();
         push_string(&mut out, "票，/\"\\\n\u{1}\u{1f}\u{fffe}\u{ffff}😀\u{8}\u{c}\r\t'<&>");
         assert_eq!(out, r#""票，\/\"\\\n😀\b\f\r\t'<&>""#);
+    }
+
+    #[test]
+    fn a_parameter_keeps_every_character() {
+        let text = "票，/\"\\\n\u{0}\u{1f}\u{fffe}\u{ffff}😀";
+        let mut parameter = JsonEncoder::parameter(String::new());
+        parameter.text(text);
+        let written = parameter.into_string();
+        assert_eq!(parse(&written).unwrap(), Node::Text(text.into()), "{written}");
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 mod batch;
 mod oauth;
-mod read;
+pub mod read;
 mod respond;
 mod stream;
 

@@ -41,16 +41,32 @@ impl std::error::Error for TooSlow {}
 
 /// A body, as far as it was read.
 pub enum Read {
-    /// All of it, and the room it takes up for as long as it is held.
-    Whole { bytes: Bytes, _room: Option<OwnedSemaphorePermit> },
+    /// All of it.
+    Whole {
+        /// What was sent.
+        bytes: Bytes,
+        /// The room it takes up for as long as it is held.
+        _room: Option<OwnedSemaphorePermit>,
+    },
     /// It is over the limit.
     TooLarge,
     /// Nobody wants it: the verb is refused.
     Unread,
 }
 
+impl Read {
+    /// A body that is at hand and takes up nobody's room.
+    pub fn whole(bytes: Bytes) -> Self {
+        Self::Whole { bytes, _room: None }
+    }
+}
+
 /// Reads a request's body, within the limits of size, time and memory.
-pub async fn body(head: &Parts, mut body: Incoming, shared: &Shared) -> Result<Read, TooSlow> {
+pub(super) async fn body(
+    head: &Parts,
+    mut body: Incoming,
+    shared: &Shared,
+) -> Result<Read, TooSlow> {
     if !matches!(head.method, Method::GET | Method::POST) {
         return Ok(Read::Unread);
     }
@@ -291,7 +307,7 @@ mod tests {
         if let Some(content_type) = content_type {
             head.headers.insert(CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap());
         }
-        let body = Read::Whole { bytes: Bytes::copy_from_slice(body), _room: None };
+        let body = Read::whole(Bytes::copy_from_slice(body));
         let read = Parameters::of(&head, query.as_bytes(), &body);
         read.params.map(|params| params.iter().map(|(k, v)| format!("{k}={v}")).collect())
     }

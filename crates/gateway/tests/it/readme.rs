@@ -109,7 +109,9 @@ fn every_test_that_a_document_names_exists() {
         tests.push_str(&text);
     }
     let mut named = 0;
-    for document in ["docs/quirks.md", "docs/decisions.md", "ARCHITECTURE.md"] {
+    for document in
+        ["docs/quirks.md", "docs/decisions.md", "docs/compatibility.md", "ARCHITECTURE.md"]
+    {
         let text = std::fs::read_to_string(format!("{folder}/{document}")).unwrap();
         for word in text.split('`').skip(1).step_by(2) {
             let is_test = word.matches('_').count() >= 4

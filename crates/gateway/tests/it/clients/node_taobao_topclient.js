@@ -10,16 +10,9 @@ async function call({ url, app_key, secret, session, method, params }) {
   try {
     return { ok: await client.execute(method, all) };
   } catch (error) {
-    const answer = (error.data && error.data.error_response) || {};
-    return {
-      error: {
-        code: error.code,
-        msg: answer.msg,
-        sub_code: error.sub_code,
-        sub_msg: answer.sub_msg,
-        message: error.message,
-      },
-    };
+    const { msg, sub_msg, request_id } = (error.data && error.data.error_response) || {};
+    const { code, sub_code, message } = error;
+    return { error: { code, msg, sub_code, sub_msg, request_id, message } };
   }
 }
 
