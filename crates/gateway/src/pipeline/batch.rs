@@ -141,11 +141,16 @@ async fn serve_one(cx: &Context, open: &Open<'_>, call: &Call<'_>) -> String {
         let caller = allow(cx, app, spec, call, params, &request_id, began).await?;
         dispatch(cx, &caller, spec, params, format).await
     }
-    .await
+    .await;
+    let answer = conclude(cx, call, format, &request_id, began, &noted, served);
+    if batch::is_parted(&answer, open.separator) {
+        return answer;
+    }
     // What it did is done, and asked for alone it says so; here it would be taken for two answers.
-    .and_then(|answer| match batch::is_parted(&answer, open.separator) {
-        true => Ok(answer),
-        false => Err(unusable_separator().into()),
-    });
-    conclude(cx, call, format, &request_id, began, &noted, served)
+    let told = complaint(cx, format, &unusable_separator(), &request_id);
+    if batch::is_parted(&told, open.separator) {
+        return told;
+    }
+    // Even in the request id, by chance; without one it is known not to stand.
+    complaint(cx, format, &unusable_separator(), "")
 }

@@ -1,9 +1,11 @@
 //! What third-party mocks and gateways of the platform get wrong, one test each, so that none of it
 //! can come here. Where an SDK is what would suffer, its own rule of reading decides.
 
+use gateway::demo;
 use serde_json::{Value, json};
 use top::answer::success;
-use top::{Format, Spec, Wire};
+use top::sign::Secret;
+use top::{Format, Params, SignMethod, Spec, Wire, batch, form};
 
 use super::parsers::{self, Typed};
 use super::{fresh, is_served, is_unsigned, opened, request, signed, uploads};
@@ -476,6 +478,41 @@ fn gzip_is_sent_to_those_who_ask_and_the_charset_is_always_named() {
     }
     assert_eq!(request("php-2018").header("accept-encoding"), None);
     assert_eq!(request("java-2020").header("accept-encoding"), Some("gzip"));
+}
+
+// 15
+#[test]
+fn a_batch_is_text_parted_as_its_request_signed_once_answered_in_order_and_refused_whole() {
+    let app = App::start();
+    let calls = ["method=taobao.time.get", "method=nope", "method=taobao.time.get&sign=WRONG"];
+    let body = calls.join(batch::SEPARATOR);
+    let send = |secret: &str| {
+        let mut query = public("");
+        query.retain(|(name, _)| *name != "method");
+        query.push(("format", "json".into()));
+        let pairs = query.iter().map(|(name, value)| ((*name).into(), value.as_str().into()));
+        let params = Params::from_pairs(pairs.collect());
+        let sign = Secret::new(secret).sign(SignMethod::Md5, params.iter(), body.as_bytes());
+        let query = form::encode(params.iter().chain([("sign", sign.as_str())]));
+        let head = format!("POST /router/batch?{query} HTTP/1.1\r\nContent-Type: text/plain\r\n");
+        app.send(&head, body.as_bytes())
+    };
+    let reply = send(demo::SECRET);
+    let parts: Vec<Value> = reply
+        .body()
+        .split(batch::SEPARATOR)
+        .map(|part| serde_json::from_str(part).unwrap())
+        .collect();
+    // The call's own signature is nobody's business: the batch has one.
+    let told: Vec<_> = parts
+        .iter()
+        .map(|part| (&part["time_get_response"]["time"], &part["error_response"]["code"]))
+        .collect();
+    let (time, nothing) = (json!(NOW_TEXT), Value::Null);
+    assert_eq!(told, [(&time, &nothing), (&nothing, &json!(22)), (&time, &nothing)]);
+    let refused = send("wrong");
+    assert_eq!(refused.json()["error_response"]["code"], 25);
+    assert!(!refused.body().contains(batch::SEPARATOR), "{}", refused.body());
 }
 
 // 16

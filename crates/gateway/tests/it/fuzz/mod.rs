@@ -131,6 +131,11 @@ fn every_sdk_can_read_whatever_is_answered_to_anything() {
 }
 
 #[test]
+fn every_call_of_a_batch_has_its_answer_and_there_is_no_other() {
+    check(&TARGETS[6]);
+}
+
+#[test]
 fn python_can_read_whatever_is_answered_to_anything() {
     let target = &TARGETS[5];
     let corpus = corpus(target);

@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 use top::form::{self, BadForm, PAIRS_MAX};
 use top::seal::{Key, Scheme, Sealing};
 use top::sign::Secret;
-use top::{Format, Method, Node, Params, SignMethod, answer, json, xml};
+use top::{Format, Method, Node, Params, SignMethod, answer, batch, json, xml};
 
 use super::parsers::{self, Element, Typed};
 
@@ -29,7 +29,7 @@ pub struct Target {
     pub words: &'static [&'static str],
 }
 
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     Target {
         name: "form",
         run: form,
@@ -157,6 +157,28 @@ pub const TARGETS: [Target; 6] = [
             "v=",
             "session=",
             "sign_method=hmac-sha256&",
+        ],
+    },
+    Target {
+        name: "batch",
+        run: batched,
+        words: &[
+            "\r\n-S-\r\n",
+            "#PUBLIC#",
+            "N",
+            "||",
+            "\n",
+            "method=taobao.time.get",
+            "alitrip.btrip.flight.distribution.order.cancel",
+            "session=",
+            "target_app_key=1",
+            "format=xml",
+            "&",
+            "=",
+            "%",
+            "-",
+            "top",
+            "}",
         ],
     },
 ];
@@ -438,4 +460,68 @@ fn answered(bytes: &[u8]) {
     }
     let fault = "isp.unknown-error";
     assert!(!body.contains(fault), "{body}");
+}
+
+/// The first line is the separator, if it says one; the rest is the body. Each call has its answer and
+/// there is no other; or there is one complaint.
+fn batched(bytes: &[u8]) {
+    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+    let (named, body) = (&bytes[..end], bytes.get(end + 1..).unwrap_or_default());
+    let format = if body.len().is_multiple_of(2) { "json" } else { "xml" };
+    let query = [
+        ("app_key", demo::APP_KEY),
+        ("format", format),
+        ("session", demo::SESSION),
+        ("sign_method", "md5"),
+        ("timestamp", NOW_TEXT),
+        ("v", "2.0"),
+    ];
+    let params = Params::from_pairs(query.map(|(name, value)| (name.into(), value.into())).into());
+    let sign = Secret::new(demo::SECRET).sign(SignMethod::Md5, params.iter(), body);
+    let query = form::encode(params.iter().chain([("sign", sign.as_str())]));
+    let mut head = Request::new(()).into_parts().0;
+    head.method = hyper::Method::POST;
+    head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain;charset=UTF-8"));
+    let read = Read::whole(Bytes::copy_from_slice(body));
+    let read = Parameters::of_batch(&head, query.as_bytes(), &read);
+    let call = Call {
+        verb: &head.method,
+        params: read.params,
+        signed_body: read.signed_body,
+        address: [127, 0, 0, 1].into(),
+        fallback_format: read.fallback_format,
+    };
+    let world = world();
+    let separator = (!named.is_empty()).then_some(named);
+    let served = pipeline::batch::serve(&world.context, call, separator);
+    let answer = world.runtime.block_on(served);
+    let separator = separator.unwrap_or(batch::SEPARATOR.as_bytes());
+    let calls = segments(body, separator);
+    let is_readable = |text: &str| match answer.format {
+        Format::Xml => parsers::xml(text).is_ok(),
+        Format::Json | Format::SimplifiedJson => parsers::php(text).is_ok(),
+    };
+    let is_refused = !(1..=20).contains(&calls) || answer.body.contains("top-api-separator");
+    if is_refused && is_readable(&answer.body) {
+        return;
+    }
+    let parts: Vec<_> = answer.body.split(std::str::from_utf8(separator).unwrap()).collect();
+    assert_eq!(parts.len(), calls, "{}", answer.body);
+    assert!(parts.iter().all(|part| is_readable(part)), "{}", answer.body);
+}
+
+/// How many segments a text has, byte by byte: one that is empty at the end is none, nor is a first one
+/// that is everybody's.
+fn segments(text: &[u8], separator: &[u8]) -> usize {
+    let (mut count, mut at, mut start) = (0, 0, 0);
+    while at < text.len() {
+        if text[at..].starts_with(separator) {
+            count += 1;
+            at += separator.len();
+            start = at;
+        } else {
+            at += 1;
+        }
+    }
+    count + usize::from(start < text.len()) - usize::from(text.starts_with(b"#PUBLIC#"))
 }
