@@ -17,7 +17,8 @@ impl Rows<'_> {
         let cancels = Calls::cancel(&template, 0..orders);
         for peer in Peer::ALL {
             if !peer.is_there() {
-                eprintln!("no {}: {} is not measured", peer.runs_on(), peer.name());
+                let needed = peer.runs_on().join(" and ");
+                eprintln!("{} is not measured: it needs {needed}", peer.name());
                 continue;
             }
             let installed = peer.install(home)?;

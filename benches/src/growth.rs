@@ -18,6 +18,8 @@ const ORDERS: [usize; 3] = [10_000, 100_000, 1_000_000];
 const READS: usize = 400_000;
 /// So that no page of the database is read twice in a row.
 const STRIDE: usize = 7919;
+/// For each round, orders for so many: one that others disturbed is measured again, on others.
+const ROUNDS_ANEW: usize = 3;
 const PLOT: &str = "docs/plots/growth.svg";
 
 /// A database of some size, served.
@@ -48,7 +50,7 @@ impl Rows<'_> {
         // The smallest has few orders to cancel, so a round of these is short.
         let short = Span { warm: Duration::from_millis(10), ..self.plan.span };
         let plan = Plan { span: short, ..self.plan.clone() };
-        let cancels = ORDERS[0] / 2 / plan.rounds;
+        let cancels = ORDERS[0] / 2 / plan.rounds / ROUNDS_ANEW;
         let writes = turn(&plan, |sized| &sized.cancels, cancels, ONCE)?;
         self.add_growth("change.detail from the database", &reads, 0.85);
         self.add_growth("cancel, durable", &writes, 0.8);

@@ -9,6 +9,8 @@ use crate::measure::first_answer;
 use crate::process::{Server, free_address, run};
 use crate::world::SECRET;
 
+/// Where Debian keeps SQLite for Go.
+const GO_SQLITE: &str = "/usr/share/gocode/src/github.com/mattn/go-sqlite3";
 const WIREMOCK: [&str; 8] = [
     "-jar",
     "node_modules/wiremock/build/wiremock-standalone-3.13.2.jar",
@@ -60,20 +62,19 @@ impl Peer {
         }
     }
 
-    /// What must be on the machine that is not installed for it.
-    pub const fn runs_on(self) -> &'static str {
+    /// What must be on the machine, which is not installed for it.
+    pub const fn runs_on(self) -> &'static [&'static str] {
         match self {
-            Self::Express => "node",
-            Self::FastApi => "python3",
-            Self::Go => "go",
-            Self::WireMock => "java",
+            Self::Express => &["/usr/bin/node"],
+            Self::FastApi => &["/usr/bin/python3"],
+            Self::Go => &["/usr/bin/go", GO_SQLITE],
+            Self::WireMock => &["/usr/bin/java"],
         }
     }
 
     /// Whether that is there.
     pub fn is_there(self) -> bool {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        std::env::split_paths(&path).any(|folder| folder.join(self.runs_on()).is_file())
+        self.runs_on().iter().all(|path| Path::new(path).exists())
     }
 
     /// Installs what it needs, once, below `home`.

@@ -42,8 +42,6 @@ struct Soak<'p> {
     plan: &'p Plan,
     world: World,
     server: Server,
-    details: Calls,
-    cancels: Calls,
     bursts: usize,
     began: Instant,
 }
@@ -58,11 +56,9 @@ pub fn soak(plan: &Plan, minutes: u64) -> anyhow::Result<()> {
     let payable = (steps + 2 * READER_BURSTS) * BURST;
     let sizes = Sizes { payable, changed: READ_ORDERS, ..Sizes::default() };
     let world = World::make(&plan.program, &plan.home.join("soak"), None, sizes)?;
-    let details = Calls::detail(&world, Form::Json, 0..READ_ORDERS);
-    let cancels = Calls::cancel(&world, 0..payable);
     let mut server = world.serve(&[])?;
-    first_answer(&mut server, &details, Instant::now())?;
-    let mut soak = Soak { plan, world, server, details, cancels, bursts: 0, began: Instant::now() };
+    first_answer(&mut server, &Calls::detail(&world, Form::Json, 0..1), Instant::now())?;
+    let mut soak = Soak { plan, world, server, bursts: 0, began: Instant::now() };
     let mut seen = Vec::new();
     for _ in 0..steps {
         soak.burst()?;
@@ -90,9 +86,11 @@ impl Soak<'_> {
         let reading = Manner { connections: 32, again: true };
         let span = Span { warm: Duration::from_millis(5), counted: STEP };
         let plan = Plan { span, ..self.plan.clone() };
-        let cancels = self.cancels.part(self.bursts, BURST);
+        let cancels = self.bursts * BURST..(self.bursts + 1) * BURST;
+        let cancels = Calls::cancel(&self.world, cancels);
         self.bursts += 1;
-        let loads = [(&cancels, writing), (&self.details, reading)];
+        let details = self.details();
+        let loads = [(&cancels, writing), (&details, reading)];
         let rounds = plan.beside(&self.server, &loads)?;
         Ok(rounds.first().context("two loads")?.measured.rate())
     }
@@ -101,7 +99,12 @@ impl Soak<'_> {
         let span = Span { warm: Duration::from_millis(5), counted: STEP };
         let plan = Plan { span, ..self.plan.clone() };
         let reading = Manner { connections: 64, again: true };
-        plan.round(&self.server, &self.details, reading).map(|_| ())
+        plan.round(&self.server, &self.details(), reading).map(|_| ())
+    }
+
+    /// Signed anew for each step: a signature is good for ten minutes.
+    fn details(&self) -> Calls {
+        Calls::detail(&self.world, Form::Json, 0..READ_ORDERS)
     }
 
     fn look(&self) -> anyhow::Result<Seen> {

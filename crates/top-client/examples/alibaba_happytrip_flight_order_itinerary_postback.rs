@@ -1,6 +1,6 @@
 //! Reports that an itinerary receipt was issued. Reported twice, it is taken twice and kept once.
 
-use top_client::{Client, Id, Masked, Needed};
+use top_client::{Client, Masked, Needed};
 use trip_api::alibaba_happytrip_flight_order_itinerary_postback::{
     FlightItineraryRequest, Request,
 };
@@ -9,16 +9,17 @@ use trip_api::alibaba_happytrip_flight_order_itinerary_postback::{
 async fn main() -> Result<(), top_client::Error> {
     let client = Client::from_env()?;
     let receipts = FlightItineraryRequest {
-        out_relation_order_id: Id("123421342134".into()),
-        tes_head_id: Id("3021342134".into()),
-        ticket_no_list: vec!["23142134".into()],
-        emp_no: Some(Masked(Id("322558".into()))),
-        cwt_account_no: Id("12342134".into()),
-        ht_user_id: Some(Masked(Id("123421".into()))),
+        out_relation_order_id: "123421342134".into(),
+        tes_head_id: "3021342134".into(),
+        ticket_no_list: Masked(vec!["23142134".into()]),
+        emp_no: Some(Masked("322558".into())),
+        cwt_account_no: "12342134".into(),
+        ht_user_id: Some(Masked("123421".into())),
     };
     let response =
         client.call(&Request { flight_itinerary_request: Needed(receipts) }).await?.response;
     println!("taken: {}", response.ht_success);
-    println!("{}", response.content.or(response.error_msg).unwrap_or_default());
+    let said = response.content.map(|content| content.0).or(response.error_msg);
+    println!("{}", said.unwrap_or_default());
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Reads a flight change (改签) order: what it costs, who flies, and on which flights.
 
-use top_client::{Client, Id, Needed, Retry};
+use top_client::{Client, Needed, Retry};
 use trip_api::alitrip_btrip_flight_distribution_change_detail::{
     BtripFlightOrderOperateCommonRq, Request,
 };
@@ -10,9 +10,9 @@ async fn main() -> Result<(), top_client::Error> {
     // It only reads, so it may be tried again.
     let client = Client::from_env()?.with_retry(Retry::usual());
     let change = BtripFlightOrderOperateCommonRq {
-        sub_channel: Id("jianhang001".into()),
-        dis_order_id: Id("1234".into()),
-        dis_sub_order_id: Id("1234".into()),
+        sub_channel: "jianhang001".into(),
+        dis_order_id: "1234".into(),
+        dis_sub_order_id: "1234".into(),
     };
     let request = Request { param_btrip_flight_order_operate_common_rq: Needed(change) };
     let result = client.call(&request).await?.response.result;

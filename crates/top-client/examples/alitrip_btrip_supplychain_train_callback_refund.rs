@@ -1,7 +1,7 @@
 //! Reports the result of a rail refund, the passenger sealed with SM4 under the agreed key.
 
+use top_client::Client;
 use top_client::seal::{Key, Scheme, Sealing};
-use top_client::{Client, Id};
 use trip_api::alitrip_btrip_supplychain_train_callback_refund::{
     PassengerInfo, RefundCallBackParam, RefundTicketDetail, RefundTrainDetail, Request,
 };
@@ -50,11 +50,11 @@ fn refund(sealing: &Sealing) -> RefundCallBackParam {
     };
     RefundCallBackParam {
         refund_train_details: vec![train],
-        order_id: Id("123456789".into()),
+        order_id: "123456789".into(),
         refund_total: "1000".into(),
         order_status: "31".into(),
         refund_rate: Some("0".into()),
-        refund_id: Id("1231123".into()),
+        refund_id: "1231123".into(),
         refund_cost: "0".into(),
         supplier_order_id: "12345678".into(),
         ticket_no: "EW123412".into(),

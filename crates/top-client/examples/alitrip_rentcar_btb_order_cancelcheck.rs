@@ -8,10 +8,10 @@ async fn main() -> Result<(), top_client::Error> {
     let client = Client::from_env()?;
     let mut rental = RentCarB2bCheckCancelOrderReq {
         trace_id: Some("2147b30d16692118671772754ed701".into()),
-        order_id: Id("fz1234567".into()),
-        out_order_id: Id("gaode123456".into()),
+        order_id: "fz1234567".into(),
+        out_order_id: "gaode123456".into(),
         exts: Some(JsonText(r#"{"key":"value"}"#.into())),
-        channel_id: Id("80001".into()),
+        channel_id: "80001".into(),
     };
     let request = |rental: &RentCarB2bCheckCancelOrderReq| Request {
         rent_car_b2b_check_cancel_order_req: Needed(rental.clone()),

@@ -7,9 +7,14 @@ use trip_api::taobao_top_auth_token_create::Request;
 async fn main() -> Result<(), top_client::Error> {
     let client = Client::from_env()?;
     let Some(code) = std::env::args().nth(1) else {
-        let server = sandbox::URL.trim_end_matches("/router/rest");
-        let query = "response_type=code&client_id=test&redirect_uri=http://localhost:3000/callback";
-        println!("consent at {server}/authorize?{query}");
+        let variable = |name, other: &str| std::env::var(name).unwrap_or(other.to_owned());
+        let url = variable("TRIPWRIGHT_URL", sandbox::URL);
+        let server = url.trim_end_matches("/router/rest");
+        let app_key = variable("TRIPWRIGHT_APP_KEY", sandbox::APP_KEY);
+        // An address that the app has registered: the browser is sent back there.
+        let back = variable("TRIPWRIGHT_REDIRECT_URI", "http://localhost:3000/callback");
+        let wish = format!("response_type=code&client_id={app_key}&redirect_uri={back}");
+        println!("consent at {server}/authorize?{wish}");
         println!("and run this again with the code that the browser is sent back with");
         return Ok(());
     };

@@ -165,15 +165,17 @@ pub struct BatchAnswer {
 impl BatchAnswer {
     /// Takes the answer to so many calls apart.
     pub(crate) fn read(raw: Raw, calls: usize) -> Result<Self, Error> {
-        let part = |body: &str| Raw { body: body.to_owned(), ..raw.clone() };
-        let answers: Vec<_> = raw.body.split(SEPARATOR).map(part).collect();
-        if answers.len() == calls {
+        // Counted before anything is copied: whatever came, there are no more than were asked for.
+        let count = raw.body.split(SEPARATOR).take(calls + 1).count();
+        if count == calls {
+            let answers = raw.body.split(SEPARATOR).map(|body| raw.with_body(body)).collect();
             return Ok(Self { raw, answers });
         }
         // One answer to several calls says why none of them was looked at.
-        match answers.first().and_then(Raw::error) {
-            Some(rejected) if answers.len() == 1 => Err(Box::new(rejected).into()),
-            _ => Err(raw.unreadable(format!("{} answers to {calls} calls", answers.len()))),
+        match raw.error().filter(|_| count == 1) {
+            Some(rejected) => Err(Box::new(rejected).into()),
+            None if count > calls => Err(raw.unreadable(format!("more than {calls} answers"))),
+            None => Err(raw.unreadable(format!("{count} answers to {calls} calls"))),
         }
     }
 

@@ -135,26 +135,26 @@ impl Client {
     /// No answer came, or not with HTTP status 200.
     pub async fn send(&self, prepared: &Prepared) -> Result<Raw, Error> {
         let shared = &self.shared;
-        let request = match &prepared.batch {
-            None => shared
-                .http
-                .post(shared.url.clone())
-                .header("content-type", "application/x-www-form-urlencoded;charset=UTF-8")
-                .body(prepared.form()),
+        let (url, request) = match &prepared.batch {
+            None => {
+                let post = shared.http.post(shared.url.clone());
+                let form = "application/x-www-form-urlencoded;charset=UTF-8";
+                (&shared.url, post.header("content-type", form).body(prepared.form()))
+            }
             Some(body) => {
-                let mut url = shared.batch_url.clone().ok_or_else(|| {
+                let url = shared.batch_url.as_ref().ok_or_else(|| {
                     Error::Setup(format!("{} does not end in /rest; set batch_url", shared.url))
                 })?;
-                url.set_query(Some(&prepared.form()));
-                let post = shared.http.post(url);
-                post.header("content-type", "text/plain;charset=UTF-8").body(body.clone())
+                let mut signed = url.clone();
+                signed.set_query(Some(&prepared.form()));
+                let post = shared.http.post(signed);
+                (url, post.header("content-type", "text/plain;charset=UTF-8").body(body.clone()))
             }
         };
-        self.exchange(request.header("accept", "text/xml,text/javascript")).await
+        self.exchange(url.as_str(), request.header("accept", "text/xml,text/javascript")).await
     }
 
-    async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Raw, Error> {
-        let url = self.shared.url.as_str();
+    async fn exchange(&self, url: &str, request: reqwest::RequestBuilder) -> Result<Raw, Error> {
         let failed = |error| Error::transport(url, error);
         let mut answer = request.send().await.map_err(failed)?;
         let mut bytes = Vec::new();
@@ -228,7 +228,8 @@ impl Client {
             ("format", Some(format)),
             ("simplify", simplify),
             ("sign_method", Some(sign_method_name.as_str())),
-            ("partner_id", Some(concat!("tripwright-", env!("CARGO_PKG_VERSION")))),
+            // Who brings a sign of another program's has signed what that program sent.
+            ("partner_id", Some(PARTNER_ID).filter(|_| own("sign").is_none())),
         ];
         let public = public.into_iter().filter_map(|(name, value)| Some((name, value?)));
         let pairs = params.iter().copied().chain(public);
@@ -236,6 +237,9 @@ impl Client {
         Prepared::new(&shared.app_secret, sign_method, pairs, batch)
     }
 }
+
+/// Which SDK calls, as the platform counts them.
+const PARTNER_ID: &str = concat!("tripwright-", env!("CARGO_PKG_VERSION"));
 
 /// The time on the platform's clock, whatever zone this machine keeps.
 fn timestamp(now: SystemTime) -> String {

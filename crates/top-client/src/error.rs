@@ -80,11 +80,14 @@ impl Error {
         }
     }
 
-    /// Whether the next try may find the trouble gone: a transport failure, or the platform's own.
+    /// Whether the next try may find the trouble gone: no answer, or the platform's own trouble.
     /// Whether the call was carried out all the same, nobody knows.
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::Transport { .. } => true,
+            // What cannot be unpacked, or is too long, will be so again.
+            Self::Transport { source, .. } => {
+                source.as_ref().is_some_and(|source| !source.is_decode() && !source.is_builder())
+            }
             Self::Status { raw, .. } => raw.status() >= 500,
             Self::Rejected(rejected) => rejected.is_platforms_own(),
             Self::Unreadable { .. } | Self::Setup(_) => false,

@@ -29,21 +29,23 @@ impl fmt::Debug for Prepared {
 
 impl Prepared {
     /// Signs `pairs`, of which the first with a name counts. Empty ones are left out, so that nobody
-    /// can disagree on whether they are signed. A `sign` among them is sent instead of ours.
+    /// can disagree on whether they are signed; so one given as empty stands for none. A `sign` among
+    /// them is sent instead of ours.
     pub(crate) fn new(
         secret: &Secret,
         sign_method: SignMethod,
         pairs: Vec<(String, String)>,
         batch: Option<String>,
     ) -> Self {
-        let (given, pairs): (Vec<_>, Vec<_>) = pairs
-            .into_iter()
-            .filter(|(_, value)| !value.is_empty())
-            .partition(|(name, _)| name == "sign");
+        let (given, pairs): (Vec<_>, Vec<_>) =
+            pairs.into_iter().partition(|(name, _)| name == "sign");
         let owned = |(name, value)| (Cow::Owned(name), Cow::Owned(value));
-        let params = Params::from_pairs(pairs.into_iter().map(owned).collect());
+        let first = Params::from_pairs(pairs.into_iter().map(owned).collect());
+        let filled = first.iter().filter(|(_, value)| !value.is_empty());
+        let filled = filled.map(|(name, value)| (name.to_owned().into(), value.to_owned().into()));
+        let params = Params::from_pairs(filled.collect());
         let body = batch.as_deref().unwrap_or_default();
-        let sign = given.into_iter().next().map(|(_, sign)| sign);
+        let sign = given.into_iter().map(|(_, sign)| sign).find(|sign| !sign.is_empty());
         let sign_is_given = sign.is_some();
         let sign = sign.unwrap_or_else(|| secret.sign(sign_method, params.iter(), body.as_bytes()));
         Self { params, sign_method, sign, sign_is_given, secret: secret.clone(), batch }

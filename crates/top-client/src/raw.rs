@@ -107,6 +107,12 @@ impl Raw {
         Error::Unreadable { reason, raw: Box::new(self) }
     }
 
+    /// A part of it, as an answer of its own.
+    pub(crate) fn with_body(&self, body: &str) -> Self {
+        let (format, status) = (self.format, self.status);
+        Self { format, status, headers: self.headers.clone(), body: body.to_owned() }
+    }
+
     fn read<R: Composite>(&self) -> Result<Answer<R>, Unreadable> {
         let body = self.body.trim_start_matches('\u{feff}').trim();
         // An error about the format asked for comes in another.

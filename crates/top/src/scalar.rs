@@ -307,6 +307,12 @@ impl<T> fmt::Debug for Masked<T> {
     }
 }
 
+impl From<&str> for Masked<String> {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
 impl<T: Wire> Wire for Masked<T> {
     const SHAPE: Shape = T::SHAPE;
     const REQUIRED: bool = T::REQUIRED;
@@ -331,6 +337,13 @@ impl<T: Wire> Wire for Masked<T> {
 /// An identifier in a request: 1 to [`ID_CHARS_MAX`] characters, none of them a control character.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Id(pub String);
+
+impl From<&str> for Id {
+    /// Takes any text: whether it can be one is looked at when it is sent or received.
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
 
 impl Wire for Id {
     const SHAPE: Shape = Shape::Text(Form::Id);

@@ -49,6 +49,8 @@ impl fmt::Debug for Call<'_> {
 pub enum Refused {
     /// The content type names a charset that is not UTF-8.
     Charset,
+    /// The body is of a type that is not signed, so anybody may have written it.
+    Body,
     /// The query, the form or a signed header cannot be read.
     Form(BadForm),
     /// There is no `sign` in the query, which is the only place for it.
@@ -65,6 +67,7 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Charset => "the charset is not UTF-8",
+            Self::Body => "a body that no signature covers",
             Self::Form(bad) => return write!(f, "{bad}"),
             Self::NoSign => "no sign in the query",
             Self::WrongSign => "wrong sign",
@@ -85,14 +88,16 @@ impl From<BadForm> for Refused {
 /// Signs a call, whose query goes out with `sign` added to it. Always by md5; empty values count.
 ///
 /// # Errors
-/// The call cannot be read: [`Refused::Charset`] or [`Refused::Form`].
+/// The call cannot be read or is not signed whole: [`Refused::Charset`], [`Refused::Body`] or
+/// [`Refused::Form`].
 pub fn sign(secret: &Secret, call: &Call<'_>) -> Result<String, Refused> {
     let (params, body) = signed_parts(call)?;
     Ok(secret.sign(SignMethod::Md5, params.iter(), body))
 }
 
 /// Checks a call by the secret of the app that is called, and returns what was signed. Read nothing
-/// else of the call but its body: what the platform's signing ignores, anybody may have added.
+/// else of the call but its body: what the platform's signing ignores, anybody may have added. For the
+/// same reason a body of a type that the platform does not sign (multipart, say) is refused.
 ///
 /// `now_unix_seconds` is the partner's clock. Only an old call is refused, one from a clock that is
 /// ahead is not, as in the SDKs.
@@ -157,7 +162,8 @@ fn signed_parts<'a>(call: &Call<'a>) -> Result<(Params<'a>, &'a [u8]), Refused> 
             b"".as_slice()
         }
         "application/json" | "text/xml" | "application/xml" | "text/plain" => call.body,
-        _ => b"",
+        _ if call.body.is_empty() => b"",
+        _ => return Err(Refused::Body),
     };
     for name in header(SIGN_LIST).unwrap_or_default().split(',').filter(|name| !name.is_empty()) {
         if pairs.len() >= PAIRS_MAX {

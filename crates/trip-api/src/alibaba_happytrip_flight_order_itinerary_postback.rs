@@ -32,7 +32,7 @@ pub struct FlightItineraryRequest {
     /// The tickets whose receipts were issued: 13 digits, with or without a hyphen or blank after the
     /// third; `-02` after them stands for a conjunction.
     #[top(example = "[\"23142134\"]")]
-    pub ticket_no_list: Vec<String>,
+    pub ticket_no_list: Masked<Vec<String>>,
     /// 工号
     ///
     /// The traveller's or submitter's employee number.
@@ -72,7 +72,7 @@ pub struct Response {
     ///
     /// What was done with each ticket, or would have been, as JSON text.
     #[top(example = "2342314")]
-    pub content: Option<String>,
+    pub content: Option<Masked<String>>,
     /// 错误文案
     ///
     /// The code in words.
@@ -85,6 +85,4 @@ impl Method for Request {
     const NAME: &'static str = "alibaba.happytrip.flight.order.itinerary.postback";
     const TITLE: Label = label("机票行程单同步", "Report issued itinerary receipts");
     const SESSION: Session = Session::NotRequired;
-    // *Inferred*: Tripwright answers a repeated call as it did the first; no page promises it.
-    const IDEMPOTENT: bool = true;
 }

@@ -89,6 +89,4 @@ impl Method for Request {
     const NAME: &'static str = "alitrip.btrip.flight.distribution.order.cancel";
     const TITLE: Label = label("商旅机票分销-取消订单", "Cancel a distributed flight order");
     const SESSION: Session = Session::Required;
-    // *Inferred*: Tripwright answers a repeated call as it did the first; no page promises it.
-    const IDEMPOTENT: bool = true;
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use top::{Id, Label, Method, Session, Wire, label};
+use top::{Id, Label, Masked, Method, Session, Wire, label};
 
 /// What became of a refund application.
 #[derive(Debug, Clone, PartialEq, Wire)]
@@ -60,7 +60,7 @@ pub struct RefundCallBackParam {
     ///
     /// The railway's collection number of the order.
     #[top(example = "EW123412")]
-    pub ticket_no: String,
+    pub ticket_no: Masked<String>,
 }
 
 /// A train.
@@ -169,7 +169,7 @@ pub struct RefundTicketDetail {
     ///
     /// The passenger's collection number.
     #[top(example = "EW123121")]
-    pub passenger_ticket_no: String,
+    pub passenger_ticket_no: Masked<String>,
     /// 退票手续费,单位分
     ///
     /// Refund fee, fen.
@@ -293,6 +293,4 @@ impl Method for Request {
     const NAME: &'static str = "alitrip.btrip.supplychain.train.callback.refund";
     const TITLE: Label = label("商旅火车票退票回调", "Report the result of a rail refund");
     const SESSION: Session = Session::Required;
-    // *Inferred*: Tripwright answers a repeated call as it did the first; no page promises it.
-    const IDEMPOTENT: bool = true;
 }

@@ -24,6 +24,8 @@ const PERSONAL: &[&str] = &[
     "id_no",
     "exts",
     "extra",
+    "ticket_no",
+    "content",
     "refresh_token",
     "token_result",
 ];

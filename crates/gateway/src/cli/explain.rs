@@ -23,7 +23,7 @@ pub fn concerns(rejected: &Rejected) -> bool {
     [INVALID_SIGNATURE, INVALID_TIMESTAMP].iter().any(|row| i64::from(row.code) == rejected.code)
 }
 
-/// Shows what was signed.
+/// Shows what was signed: the values as they are, since they are what may be wrong.
 pub fn prepared(prepared: &Prepared) -> anyhow::Result<()> {
     say("parameters, in the order they are signed:")?;
     for (name, value) in prepared.params() {

@@ -11,7 +11,7 @@ use jiff::ToSpan;
 
 use super::{Desk, print};
 use crate::context;
-use crate::oauth::grants;
+use crate::oauth::{authorize, grants};
 use crate::settings::Data;
 
 /// Sessions.
@@ -51,11 +51,11 @@ enum Action {
         #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=720))]
         hours: u32,
     },
-    /// Take a token back, and whatever could make another in its place
+    /// Take a token back, and whatever could make another in its place; or a passcode
     Revoke {
         /// The app's key
         app_key: AppKey,
-        /// The token
+        /// The token, the passcode, or as much of its beginning as is nobody else's; a consent's number
         token: String,
     },
 }
@@ -94,34 +94,50 @@ impl Session {
                         None if session.is_open(desk.now) => "open".to_owned(),
                         None => "expired".to_owned(),
                     };
-                    print(&format!("{shown}…\t{state}\tuntil {}", session.expires_at))?;
+                    let consent = session.grant.map(|grant| format!("\tconsent {grant}"));
+                    let consent = consent.unwrap_or_default();
+                    print(&format!("{shown}…\t{state}\tuntil {}{consent}", session.expires_at))?;
                 }
             }
             Action::Invite { app_key, nick, hours } => {
                 let until = desk.now.checked_add(i64::from(hours).hours())?;
-                let (nick, cause) = (Pii::new(nick), desk.cause());
+                let cause = desk.cause();
+                let nick = authorize::name(&nick)
+                    .context("--nick is no name of an account: give 1 to 64 characters")?;
                 let passcode = grants::invite(&desk.store, &app_key, &nick, until, &cause).await?;
                 print(&format!("passcode {passcode}"))?;
             }
             Action::Revoke { app_key, token } => {
-                let all = desk.store.sessions(&app_key).await?.into_iter();
-                let mut found = all.filter(|session| session.token.expose().starts_with(&token));
-                let session = found.next();
-                let mut session =
-                    session.with_context(|| format!("{app_key} has no such token"))?;
-                if found.next().is_some() {
-                    bail!("{app_key} has several tokens that begin so; give more of it");
-                }
-                // Revoking twice is revoking once.
-                session.revoked_at.get_or_insert(desk.now);
-                desk.store.put_session(&session).await?;
-                if let Some(grant) = &session.grant {
-                    grants::revoke(&desk.store, &app_key, grant, &desk.cause()).await?;
-                }
+                revoke(&desk, &app_key, &token).await?;
                 print("revoked")?;
             }
         }
         desk.close().await;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Revokes what begins so; doing it twice is doing it once.
+async fn revoke(desk: &Desk, app_key: &AppKey, token: &str) -> anyhow::Result<()> {
+    let (store, cause) = (&desk.store, desk.cause());
+    let all = store.sessions(app_key).await?.into_iter();
+    let mut found = all.filter(|session| session.token.expose().starts_with(token));
+    let Some(mut session) = found.next() else {
+        // A passcode that was not used has no token yet, and begins with its consent's number.
+        return match grants::grant_of(token) {
+            Some(grant) if grants::revoke(store, app_key, &grant, &cause).await? => Ok(()),
+            _ => bail!("{app_key} has no such token"),
+        };
+    };
+    if found.next().is_some() {
+        bail!(
+            "{app_key} has several tokens that begin so; give more of it, or its consent's number"
+        );
+    }
+    session.revoked_at.get_or_insert(desk.now);
+    store.put_session(&session).await?;
+    if let Some(grant) = &session.grant {
+        grants::revoke(store, app_key, grant, &cause).await?;
+    }
+    Ok(())
 }

@@ -9,7 +9,7 @@ use domain::itinerary::{
 };
 use serde_json::{Value, json};
 use store::Decision;
-use top::Needed;
+use top::{Masked, Needed};
 use trip_api::alibaba_happytrip_flight_order_itinerary_postback::{
     FlightItineraryRequest, Request, Response,
 };
@@ -35,10 +35,10 @@ pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<R
         return Ok(refused(PostbackCode::AccountDenied, None));
     };
     // Before any is read: reading and comparing them all takes time.
-    if rq.ticket_no_list.len() > TICKETS_MAX {
+    if rq.ticket_no_list.0.len() > TICKETS_MAX {
         return Ok(refused(PostbackCode::TooManyTickets, None));
     }
-    let tickets = match reported(&rq.ticket_no_list, caller.is_lenient(cx)) {
+    let tickets = match reported(&rq.ticket_no_list.0, caller.is_lenient(cx)) {
         Ok(tickets) => tickets,
         Err(content) => return Ok(refused(PostbackCode::BadTicketNumber, Some(content))),
     };
@@ -140,7 +140,7 @@ fn answer(tickets: &[Reported], outcome: Outcome) -> Response {
             ht_success: true,
             ht_error_code: Some(code.text()),
             stack_trace: None,
-            content: Some(content.to_string()),
+            content: Some(Masked(content.to_string())),
             error_msg: None,
         };
     }
@@ -152,7 +152,7 @@ fn refused(code: PostbackCode, content: Option<Value>) -> Response {
         ht_success: false,
         ht_error_code: Some(code.text()),
         stack_trace: None,
-        content: content.map(|content| content.to_string()),
+        content: content.map(|content| Masked(content.to_string())),
         error_msg: Some(code.row().zh.to_owned()),
     }
 }

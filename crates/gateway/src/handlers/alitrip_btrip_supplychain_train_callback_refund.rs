@@ -231,7 +231,7 @@ impl Reading {
         Some(Callback {
             refund_id: refund_id?,
             supplier_order_id: rq.supplier_order_id,
-            ticket_no: rq.ticket_no,
+            ticket_no: rq.ticket_no.0,
             order_status: order_status?,
             refund_total: refund_total?,
             refund_cost: refund_cost?,
@@ -287,7 +287,7 @@ impl Reading {
             self.note(fits.then_some(()), spot(fact), "过长或含控制字符");
         }
         Some(CallbackTicket {
-            passenger_ticket_no: rq.passenger_ticket_no,
+            passenger_ticket_no: rq.passenger_ticket_no.0,
             coach_no: rq.coach_no,
             seat_no: rq.seat_no,
             seat_type: rq.seat_type,

@@ -103,9 +103,7 @@ fn person<'p>(cx: &Context, params: &'p Params<'_>) -> Option<Person<'p>> {
     if cx.settings.production {
         return params.get("passcode").map(|passcode| Person::Invited(passcode.trim()));
     }
-    let nick = params.get("nick")?.trim();
-    let is_name = nick.chars().count() <= NICK_CHARS_MAX && !nick.chars().any(char::is_control);
-    is_name.then(|| Person::Named(Pii::new(nick.to_owned())))
+    name(params.get("nick")?).map(Person::Named)
 }
 
 /// What is asked for; or the answer, where that is a complaint.
@@ -165,4 +163,12 @@ pub async fn logoff(cx: &Context, params: &Params<'_>) -> Result<Reply, Error> {
         Some(app) => Reply::new("logged off", page::goodbye()).of(app.key.as_str()),
         None => page::problem(&page::UNKNOWN_APP),
     })
+}
+
+/// A name of an account, if the text can be one.
+pub fn name(text: &str) -> Option<Pii<String>> {
+    let text = text.trim();
+    let is_name =
+        (1..=NICK_CHARS_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    is_name.then(|| Pii::new(text.to_owned()))
 }

@@ -5,7 +5,7 @@
 
 use domain::access::Session;
 use domain::grant::{
-    CODE_LIFE, Challenge, Code, Digest, Fresh, Grant, RedirectUri, Refusal, Token,
+    CODE_LIFE, Challenge, Code, Digest, Fresh, Grant, RedirectUri, Refusal, State, Token,
 };
 use domain::id::{AppKey, GrantId};
 use domain::{Instant, Pii, Step};
@@ -55,7 +55,7 @@ fn new_secret() -> (Option<GrantId>, String) {
 }
 
 /// The grant that a secret claims to be of.
-fn grant_of(secret: &str) -> Option<GrantId> {
+pub fn grant_of(secret: &str) -> Option<GrantId> {
     secret.get(..GRANT_ID_CHARS)?.parse().ok()
 }
 
@@ -170,13 +170,8 @@ pub async fn tokens(
         return Ok(Err(Refusal::Unknown));
     };
     let refresh = format!("{id}{}", context::token());
-    let random = context::token();
     let fresh = Fresh {
-        token: Pii::new(format!(
-            "6200{}{}",
-            &random[..TOKEN_RANDOM_CHARS],
-            user_id(store, known.nick.expose())
-        )),
+        token: access_token(store, &known.nick),
         refresh: digest(store, &refresh),
         refresh_until: after(now, settings.refresh_token_seconds),
     };
@@ -189,8 +184,14 @@ pub async fn tokens(
     };
     // Looked at before anything is written: whoever guesses writes nothing.
     if let Err(refusal) = step(&known) {
-        return refuse(cx, app, &id, refusal, cause).await;
+        // What an earlier revocation left open, because it was cut short, is ended now.
+        if refusal == Refusal::Reused || matches!(known.state, State::Revoked { .. }) {
+            revoke(store, app, &id, cause).await?;
+        }
+        return Ok(Err(refusal));
     }
+    // The same for a token that was replaced and is about to be forgotten.
+    end(store, app, known.tokens().get(1..).unwrap_or_default(), now).await?;
     let session = Session {
         app: app.clone(),
         token: fresh.token.clone(),
@@ -217,36 +218,40 @@ pub async fn tokens(
         Err(refusal) => {
             // Somebody else was faster; nobody has been told of this token.
             end(store, app, &[Token(fresh.token.clone())], now).await?;
-            refuse(cx, app, &id, refusal, cause).await
+            if refusal == Refusal::Reused {
+                revoke(store, app, &id, cause).await?;
+            }
+            Ok(Err(refusal))
         }
     }
 }
 
-async fn refuse(
-    cx: &Context,
-    app: &AppKey,
-    id: &GrantId,
-    refusal: Refusal,
-    cause: &Cause,
-) -> Result<Result<Given, Refusal>, Error> {
-    if refusal == Refusal::Reused {
-        revoke(&cx.store, app, id, cause).await?;
-    }
-    Ok(Err(refusal))
+/// A new access token, which ends with the number of whom it acts for.
+fn access_token(store: &Store, nick: &Pii<String>) -> Pii<String> {
+    let (random, user_id) = (context::token(), user_id(store, nick.expose()));
+    Pii::new(format!("6200{}{user_id}", &random[..TOKEN_RANDOM_CHARS]))
 }
 
 /// Ends a grant and all that came of it; doing it twice is doing it once, and completes what was cut short.
+/// Says whether there is such a grant.
 ///
 /// # Errors
 /// The engine failed.
-pub async fn revoke(store: &Store, app: &AppKey, id: &GrantId, cause: &Cause) -> Result<(), Error> {
+pub async fn revoke(
+    store: &Store,
+    app: &AppKey,
+    id: &GrantId,
+    cause: &Cause,
+) -> Result<bool, Error> {
     let decide = |grant: Option<Grant>| match grant.map(|grant| grant.revoke(cause.at)) {
-        None => (Decision::Keep, Vec::new()),
-        Some(Step::Already(grant)) => (Decision::Keep, grant.tokens().to_vec()),
-        Some(Step::Taken(grant)) => (put(grant.clone(), "revoke"), grant.tokens().to_vec()),
+        None => (Decision::Keep, None),
+        Some(Step::Already(grant)) => (Decision::Keep, Some(grant)),
+        Some(Step::Taken(grant)) => (put(grant.clone(), "revoke"), Some(grant)),
     };
-    let tokens = store.change(&key(app, id), cause, decide).await?;
-    end(store, app, &tokens, cause.at).await
+    let grant = store.change(&key(app, id), cause, decide).await?;
+    let tokens = grant.as_ref().map(Grant::tokens).unwrap_or_default();
+    end(store, app, tokens, cause.at).await?;
+    Ok(grant.is_some())
 }
 
 /// Takes sessions back.

@@ -4,7 +4,7 @@
 //! A token is a [`Session`](domain::access::Session) like those that an operator makes. Two methods of the
 //! catalogue, `taobao.top.auth.token.create` and `.refresh`, do what `/token` does.
 
-mod authorize;
+pub mod authorize;
 pub mod grants;
 mod page;
 pub mod token;
@@ -55,7 +55,9 @@ pub async fn answer(cx: &Context, ask: Ask<'_>) -> Response<String> {
     let request_id = context::request_id();
     let cause = Cause { at: cx.clock.now(), actor: "oauth".into(), request_id: request_id.clone() };
     let Ask { verb, path, params, address } = ask;
+    let is_served = matches!(*verb, Verb::GET | Verb::POST);
     let answered = match (path, &params) {
+        (path, _) if path != "/token" && !is_served => Ok(page::problem(&page::UNREADABLE)),
         ("/authorize", Ok(params)) => authorize::answer(cx, verb, params, cause).await,
         ("/token", Ok(params)) => token::answer(cx, verb, params, cause).await,
         ("/token", Err(_)) => Ok(token::unreadable()),

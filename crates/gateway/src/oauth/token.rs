@@ -56,6 +56,11 @@ pub async fn answer(
             refused("not posted", &complaint("invalid_request", "use POST")).of(app.key.as_str())
         );
     }
+    if let Err(limited) = cx.quotas.take(&app, cause.at) {
+        let why = limited.sub_msg.unwrap_or_default();
+        let reply = refused("limited", &complaint("temporarily_unavailable", why));
+        return Ok(reply.of(app.key.as_str()));
+    }
     let cause = Cause { actor: app.key.to_string(), ..cause };
     let outcome = match used(params) {
         Ok(used) => {

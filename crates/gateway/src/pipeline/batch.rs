@@ -103,8 +103,10 @@ fn usable<'s>(cx: &Context, named: &'s [u8], format: Format) -> Option<&'s str> 
     let text = std::str::from_utf8(named).ok()?;
     let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     let fits = (1..=SEPARATOR_BYTES_MAX).contains(&text.len());
+    // One that any request id may have in it would part answers by chance.
+    let is_apart = text.bytes().any(|byte| !byte.is_ascii_lowercase() && !byte.is_ascii_digit());
     let least = complaint(cx, format, &unusable_separator(), "");
-    (is_plain && fits && batch::is_parted(&least, text)).then_some(text)
+    (is_plain && fits && is_apart && batch::is_parted(&least, text)).then_some(text)
 }
 
 fn unusable_separator() -> Rejection {
@@ -151,6 +153,6 @@ async fn serve_one(cx: &Context, open: &Open<'_>, call: &Call<'_>) -> String {
     if batch::is_parted(&told, open.separator) {
         return told;
     }
-    // Even in the request id, by chance; without one it is known not to stand.
+    // Or where the request id ends, by chance; without one it is known not to stand.
     complaint(cx, format, &unusable_separator(), "")
 }

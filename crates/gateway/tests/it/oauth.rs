@@ -508,6 +508,12 @@ fn a_token_that_is_taken_back_cannot_be_refreshed_and_no_secret_is_anywhere() {
     assert_eq!(ask("/token", &refresh(newer_secret)).json()["error"], "invalid_grant");
     let invited = program.run(&["session", "invite", "test", "--nick", "不愿透露姓名的人"]);
     let passcode = invited.strip_prefix("passcode ").unwrap().trim().to_owned();
+    // One that went to the wrong person is taken back, as often as one likes.
+    for _ in 0..2 {
+        assert_eq!(program.run(&["session", "revoke", "test", &passcode]), "revoked\n");
+    }
+    let nobodys = program.try_run(&["session", "revoke", "test", "0000nothing0"], "");
+    assert!(String::from_utf8_lossy(&nobodys.stderr).contains("test has no such token"));
     let log = program.log();
     assert!(
         log.contains("outcome=\"tokens given\"") && log.contains("path=\"/authorize\""),
@@ -518,13 +524,59 @@ fn a_token_that_is_taken_back_cannot_be_refreshed_and_no_secret_is_anywhere() {
         all.push(std::fs::read(entry.unwrap().path()).unwrap());
     }
     assert!(all.iter().map(Vec::len).sum::<usize>() > 100_000);
+    // The name as it was sent, too.
+    let (name, sent) = ("不愿透露姓名的人", form::escape("不愿透露姓名的人"));
     let secrets =
-        [&code, access, secret, newer_access, newer_secret, &passcode, "不愿透露姓名的人"];
+        [&code, access, secret, newer_access, newer_secret, &passcode, name, sent.as_str()];
     for clear in secrets {
         let found =
             |bytes: &&Vec<u8>| bytes.windows(clear.len()).any(|part| part == clear.as_bytes());
         assert!(all.iter().find(found).is_none(), "{clear} is in the clear");
     }
+}
+
+#[test]
+fn a_revocation_that_was_cut_short_is_completed_by_whoever_comes_with_what_was_revoked() {
+    let app = App::start();
+    let (_, given) = redeem(&app, &code(&app, &[]), &[]);
+    let (first, secret) = (text(&given, "access_token"), text(&given, "refresh_token"));
+    let (_, newer) = refresh(&app, secret);
+    let (second, newer_secret) = (text(&newer, "access_token"), text(&newer, "refresh_token"));
+    // As a kill between two commits leaves it: what has ended, or is about to, is open.
+    let open_again = |token: &str| {
+        let store = &app.context().store;
+        let key = demo::APP_KEY.parse().unwrap();
+        let session = app.runtime.block_on(store.session(&key, token)).unwrap().unwrap();
+        let session = domain::access::Session { revoked_at: None, ..session };
+        app.runtime.block_on(store.put_session(&session)).unwrap();
+        assert_eq!(opens(&app, token), 0);
+    };
+    open_again(first);
+    let (status, newest) = refresh(&app, newer_secret);
+    assert_eq!((status, opens(&app, first), opens(&app, second)), (200, 27, 27));
+    let newest_secret = text(&newest, "refresh_token");
+    let third = text(&newest, "access_token");
+    let now = app.context().clock.now();
+    app.context().clock.set(now.checked_add(jiff::SignedDuration::from_mins(5)).unwrap());
+    assert_eq!(refresh(&app, secret), invalid_refresh());
+    assert_eq!(opens(&app, third), 27);
+    open_again(third);
+    assert_eq!(refresh(&app, newest_secret), invalid_refresh());
+    assert_eq!(opens(&app, third), 27);
+}
+
+#[test]
+fn asking_for_tokens_counts_against_the_apps_quota() {
+    let app = App::start();
+    app.add_app("few", |app| app.quota.calls_per_day = Some(1));
+    let ask = || {
+        let credentials = [("client_id", "few"), ("client_secret", "few-secret")];
+        let more = [("grant_type", "refresh_token"), ("refresh_token", "nonsense")];
+        token(&app, &[credentials, more].concat())
+    };
+    assert_eq!(ask(), invalid_refresh());
+    let why = "This ban will last for 54000 more seconds";
+    assert_eq!(ask(), complaint("temporarily_unavailable", why));
 }
 
 #[test]

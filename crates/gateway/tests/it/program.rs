@@ -932,12 +932,10 @@ fn call_explains_another_programs_sign_and_another_zones_timestamp() {
     let answer: Value = serde_json::from_str(&answer).unwrap();
     let now = answer["time_get_response"]["time"].as_str().unwrap();
     let timestamp = format!("timestamp={now}");
-    let partner = format!("tripwright-{}", env!("CARGO_PKG_VERSION"));
     let params = [
         ("app_key", "test"),
         ("format", "json"),
         ("method", "taobao.time.get"),
-        ("partner_id", &partner),
         ("session", demo::SESSION),
         ("sign_method", "md5"),
         ("timestamp", now),

@@ -139,12 +139,14 @@ async fn read_until_closed(line: Arc<Line>, mut wanted: mpsc::Receiver<Wanted>) 
         if batch.is_empty() {
             continue;
         }
+        let is_many = batch.len() > 1;
         let mut loaded = load_all(&line, &batch).await;
         for (at, Wanted { key, reply, .. }) in batch.drain(..).enumerate() {
             let loaded = match &mut loaded {
                 Ok(found) => Ok(found.get_mut(at).and_then(Option::take)),
                 // One that cannot be read must not fail the others: each on its own.
-                Err(Error::Postgres(_)) => load_one(&line, &key).await,
+                Err(Error::Postgres(_)) if is_many => load_one(&line, &key).await,
+                Err(Error::Postgres(why)) => Err(Error::Postgres(why.clone())),
                 Err(Error::Unreachable(why)) => Err(Error::Unreachable(why.clone())),
                 Err(error) => Err(Error::Unknown(error.to_string())),
             };

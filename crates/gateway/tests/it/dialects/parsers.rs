@@ -207,7 +207,7 @@ pub fn xml(body: &str) -> Result<Element, String> {
     const PROLOG: &str = "<?xml version=\"1.0\" encoding=\"utf-8\" ?>";
     let rest = body.strip_prefix(PROLOG).ok_or("something before the prolog, or another one")?;
     // .NET finds the root by the pattern <(\w+?)[ >], so one that closes itself is none.
-    let (root, rest) = element(rest)?;
+    let (root, rest) = element(rest, top::xml::DEPTH_MAX)?;
     let comment = rest.strip_prefix("<!--top").and_then(|rest| rest.strip_suffix("-->"));
     match comment {
         Some(host) if !host.contains("--") && !host.contains('>') => Ok(root),
@@ -215,7 +215,9 @@ pub fn xml(body: &str) -> Result<Element, String> {
     }
 }
 
-fn element(text: &str) -> Result<(Element, &str), String> {
+/// Reads an element in which others nest so deep at most.
+fn element(text: &str, depth: usize) -> Result<(Element, &str), String> {
+    let depth = depth.checked_sub(1).ok_or("nested too deep")?;
     let tag = text.strip_prefix('<').and_then(|rest| rest.split_once('>'));
     let (tag, mut rest) = tag.ok_or_else(|| format!("no element: {text}"))?;
     let (name, attributes) = tag.split_once(' ').unwrap_or((tag, ""));
@@ -240,7 +242,7 @@ fn element(text: &str) -> Result<(Element, &str), String> {
             };
         }
         if rest.starts_with('<') {
-            let (child, after) = element(rest)?;
+            let (child, after) = element(rest, depth)?;
             read.children.push(child);
             rest = after;
         } else {

@@ -8,6 +8,7 @@ mod mutate;
 mod targets;
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -71,7 +72,10 @@ fn run(target: &Target, seed: u64, enough: impl Fn(&Figures) -> bool) -> Figures
         }
         if ended.is_err() {
             std::fs::create_dir_all(folder("finds")).unwrap();
-            let path = folder("finds").join(format!("{}-{}", target.name, figures.inputs));
+            let mut hasher = DefaultHasher::new();
+            input.hash(&mut hasher);
+            let name = format!("{}-{:016x}", target.name, hasher.finish());
+            let path = folder("finds").join(name);
             std::fs::write(&path, &input).unwrap();
             figures.finds.push(path);
         }

@@ -510,18 +510,22 @@ fn batched(bytes: &[u8]) {
     assert!(parts.iter().all(|part| is_readable(part)), "{}", answer.body);
 }
 
-/// How many segments a text has, byte by byte: one that is empty at the end is none, nor is a first one
-/// that is everybody's.
+/// How many calls are in a body, byte by byte: a segment that is empty at the end is none, nor is a first
+/// one that is everybody's.
 fn segments(text: &[u8], separator: &[u8]) -> usize {
-    let (mut count, mut at, mut start) = (0, 0, 0);
+    let (mut segments, mut at, mut start) = (Vec::new(), 0, 0);
     while at < text.len() {
         if text[at..].starts_with(separator) {
-            count += 1;
+            segments.push(&text[start..at]);
             at += separator.len();
             start = at;
         } else {
             at += 1;
         }
     }
-    count + usize::from(start < text.len()) - usize::from(text.starts_with(b"#PUBLIC#"))
+    if start < text.len() {
+        segments.push(&text[start..]);
+    }
+    let is_public = segments.first().is_some_and(|first| first.starts_with(b"#PUBLIC#"));
+    segments.len() - usize::from(is_public)
 }
