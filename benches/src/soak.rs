@@ -28,7 +28,8 @@ const PLOT: &str = "docs/plots/soak.svg";
 const READER: &str = "import sqlite3, sys\n\
     db = sqlite3.connect(sys.argv[1], isolation_level=None)\n\
     db.execute('BEGIN')\n\
-    print(db.execute('SELECT count(*) FROM aggregate').fetchone()[0], flush=True)\n\
+    db.execute('SELECT count(*) FROM fact').fetchone()\n\
+    print('r', end='', flush=True)\n\
     sys.stdin.read()\n";
 
 /// What was seen after a step.
