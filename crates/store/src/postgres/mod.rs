@@ -2,9 +2,9 @@
 //!
 //! A change is one statement, and what has arrived together goes out together over a few connections; so
 //! does what is read to be answered or changed. Other reads share a few more, each with many statements
-//! under way. Nothing is locked between
-//! a read and the statement that compares what was read. When a server is lost, the next one of the
-//! address is found, and what was under way is looked up there before it is tried again.
+//! under way. Nothing is locked between a read and the statement that compares what was read. When a
+//! server is lost, the next one of the address is found, and what was under way is looked up there before
+//! it is tried again.
 
 mod line;
 mod link;

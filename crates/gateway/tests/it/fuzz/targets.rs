@@ -407,6 +407,12 @@ fn world() -> &'static World {
     })
 }
 
+/// A call from this machine, as it was read.
+fn call<'a>(verb: &'a hyper::Method, read: Parameters<'a>) -> Call<'a> {
+    let Parameters { params, signed_body, fallback_format } = read;
+    Call { verb, params, signed_body, address: [127, 0, 0, 1].into(), fallback_format }
+}
+
 /// A form is completed and signed as the demo app would, and sent.
 pub fn answer_to(bytes: &[u8]) -> (Option<String>, Format, String) {
     let mut pairs = Vec::new();
@@ -431,13 +437,7 @@ pub fn answer_to(bytes: &[u8]) -> (Option<String>, Format, String) {
     head.method = hyper::Method::POST;
     let read = Read::whole(body.into());
     let read = Parameters::of(&head, b"", &read);
-    let call = Call {
-        verb: &head.method,
-        params: read.params,
-        signed_body: read.signed_body,
-        address: [127, 0, 0, 1].into(),
-        fallback_format: read.fallback_format,
-    };
+    let call = call(&head.method, read);
     let world = world();
     let answer = world.runtime.block_on(pipeline::serve(&world.context, call));
     (method, answer.format, answer.body)
@@ -484,13 +484,7 @@ fn batched(bytes: &[u8]) {
     head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain;charset=UTF-8"));
     let read = Read::whole(Bytes::copy_from_slice(body));
     let read = Parameters::of_batch(&head, query.as_bytes(), &read);
-    let call = Call {
-        verb: &head.method,
-        params: read.params,
-        signed_body: read.signed_body,
-        address: [127, 0, 0, 1].into(),
-        fallback_format: read.fallback_format,
-    };
+    let call = call(&head.method, read);
     let world = world();
     let separator = (!named.is_empty()).then_some(named);
     let served = pipeline::batch::serve(&world.context, call, separator);
