@@ -100,6 +100,8 @@ macro_rules! ids {
 ids! {
     /// An application's public key.
     AppKey(plain);
+    /// The name that an operator signs in with.
+    AccountName(plain);
     /// A distributor's sub-channel (分销子渠道), normally a corporation's id.
     SubChannel(undivided);
     /// A distributor's own order number (分销外部订单号).

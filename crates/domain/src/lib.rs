@@ -5,6 +5,7 @@
 //! old state; doing it twice is doing it once.
 
 pub mod access;
+pub mod account;
 pub mod code;
 pub mod flight;
 pub mod grant;

@@ -5,6 +5,7 @@
 
 use anyhow::Context as _;
 use domain::access::{App, PartnerKey, Session};
+use domain::account::{Account, Role};
 use domain::id::AppKey;
 use domain::time::platform_clock;
 use domain::{Civil, Instant, Pii};
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use store::{Cause, Store};
 use top::seal::Scheme;
 
+use crate::account;
 use crate::import::{self, Import};
 
 /// The demo app's key, as the hosted sandbox's was.
@@ -25,6 +27,11 @@ pub const SESSION: &str = "6100demo0tripwright0sandbox0session000000208800000000
 /// The demo app's SM4 key, that of the standard's own example, and what it is called.
 pub const SM4_KEY: &str = "0123456789abcdeffedcba9876543210";
 const SM4_KEY_ID: &str = "demo";
+
+/// The demo operator's name and password, an admin's.
+pub const ACCOUNT: &str = "demo";
+/// Its hash, made once: hashing it anew at every first start would be for nothing.
+const ACCOUNT_PASSWORD: &str = "$argon2id$v=19$m=19456,t=2,p=1$dHJpcHdyaWdodC1kZW1vIQ$AOUso3d1xFN1buCkZi7UMD2HUPS+jy51NdVhbAQE3SQ";
 
 /// Where the demo app has people sent back to.
 pub const REDIRECT_URI: &str = "http://localhost:3000/callback";
@@ -40,7 +47,7 @@ pub fn is_demo_app(app: &App) -> bool {
 }
 
 /// The demo world's edition: a newer program adds what an older one did not know.
-const EDITION: &str = "3";
+const EDITION: &str = "4";
 /// The fact that says which edition is there.
 const FACT: &str = "demo_edition";
 
@@ -95,7 +102,26 @@ pub async fn load(store: &Store, now: Instant) -> anyhow::Result<()> {
         };
         store.put_session(&session).await?;
     }
+    account::add_hashed(store, &demo_account()?, &cause).await?;
     Ok(store.put_fact(FACT, EDITION.to_owned()).await?)
+}
+
+/// The demo operator.
+fn demo_account() -> anyhow::Result<Account> {
+    let name = ACCOUNT.parse().context("account")?;
+    Ok(Account::new(name, Role::Admin, Pii::new(ACCOUNT_PASSWORD.to_owned())))
+}
+
+/// Whether somebody who knows only this program could sign in to the console.
+///
+/// # Errors
+/// The store failed.
+pub async fn lets_anybody_operate(store: &Store) -> anyhow::Result<bool> {
+    let account = account::get(store, &ACCOUNT.parse().context("account")?).await?;
+    let Some(account) = account.filter(|account| account.closed_at.is_none()) else {
+        return Ok(false);
+    };
+    account::knows_password(ACCOUNT, account.password.expose().clone()).await
 }
 
 /// Whether the demo app and its session can be called with.

@@ -1,16 +1,21 @@
 //! The gateway: what stands between the wire, the rules and the store.
 
 pub mod access;
+pub mod account;
+pub mod audit;
 pub mod catalogue;
 pub mod cli;
+pub mod console;
 pub mod context;
 pub mod demo;
+pub mod docs;
 pub mod failure;
 pub mod family;
 pub mod flight;
 mod handlers;
 pub mod import;
 mod oauth;
+pub mod ops;
 pub mod pipeline;
 pub mod quota;
 pub mod receipts;
@@ -18,6 +23,7 @@ pub mod rental;
 pub mod server;
 pub mod settings;
 pub mod train;
+pub mod web;
 
 pub use context::{Clock, Context};
 pub use settings::Settings;

@@ -548,6 +548,20 @@ impl Store {
         self.engine.list(kind, after, limit).await
     }
 
+    /// Ids of an owner's aggregates of a kind, in order, after `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// The engine failed.
+    pub async fn list_of(
+        &self,
+        owner: &str,
+        kind: &'static str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, Error> {
+        self.engine.list_of(owner, kind, after.unwrap_or_default(), limit).await
+    }
+
     /// Loads an app, asks `decide`, and commits what it says, unless another change came between:
     /// then it asks again.
     ///

@@ -251,6 +251,22 @@ impl Sqlite {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    pub(crate) async fn list_of(
+        &self,
+        owner: &str,
+        kind: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, Error> {
+        const SQL: &str = "SELECT id FROM aggregate \
+                           WHERE owner = ?1 AND kind = ?2 AND id > ?3 ORDER BY id LIMIT ?4";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let reader = self.reader()?;
+        let mut statement = reader.statement(SQL)?;
+        let rows = statement.query_map((owner, kind, after, limit), |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     pub(crate) async fn put_app(
         &self,
         key: &str,

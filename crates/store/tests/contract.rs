@@ -860,6 +860,10 @@ async fn aggregates_of_a_kind_are_listed_in_pages(world: World) {
     }
     let pair = |id: &str| ("app/one".to_owned(), id.to_owned());
     assert_eq!(store.list("thing", None, 2).await.unwrap(), [pair("a"), pair("b")]);
+    assert_eq!(store.list_of("app/one", "thing", None, 2).await.unwrap(), ["a", "b"]);
+    assert_eq!(store.list_of("app/one", "thing", Some("a"), 9).await.unwrap()[0], "b");
+    assert!(store.list_of("app/on", "thing", None, 9).await.unwrap().is_empty());
+    assert!(store.list_of("app/one", "other", None, 9).await.unwrap().is_empty());
     let rest = store.list("thing", Some(("app/one", "b")), 2).await.unwrap();
     assert_eq!(rest, [pair("c")]);
     assert!(store.list("other", None, 2).await.unwrap().is_empty());

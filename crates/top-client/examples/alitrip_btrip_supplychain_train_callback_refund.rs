@@ -1,7 +1,7 @@
 //! Reports the result of a rail refund, the passenger sealed with SM4 under the agreed key.
 
-use top_client::Client;
 use top_client::seal::{Key, Scheme, Sealing};
+use top_client::{Client, Sealed};
 use trip_api::alitrip_btrip_supplychain_train_callback_refund::{
     PassengerInfo, RefundCallBackParam, RefundTicketDetail, RefundTrainDetail, Request,
 };
@@ -63,7 +63,7 @@ fn refund(sealing: &Sealing) -> RefundCallBackParam {
 
 fn passenger(sealing: &Sealing) -> PassengerInfo {
     // ECB, the usual mode, needs nothing fresh; the others do, for every value.
-    let seal = |text: &str| sealing.seal(text, [0; 16]);
+    let seal = |text: &str| Sealed(sealing.seal(text, [0; 16]));
     PassengerInfo {
         passenger_name: seal("123123"),
         passenger_mobile: seal("1667xx77xxx"),

@@ -18,7 +18,7 @@ pub use raw::{ANSWER_BYTES_MAX, Raw, Reply};
 pub use retry::{RETRIES_MAX, Retry};
 pub use top::batch::SEPARATOR;
 pub use top::seal;
-pub use top::{Date, Format, Id, JsonText, Masked, Method, Needed, SignMethod, Yuan};
+pub use top::{Date, Format, Id, JsonText, Masked, Method, Needed, Sealed, SignMethod, Yuan};
 
 /// The demo app of `tripwright serve` on this machine, the same at every start.
 pub mod sandbox {

@@ -43,6 +43,7 @@ impl Members {
                     required: <#ty as ::top::Wire>::REQUIRED,
                     label: ::top::label(#zh, #en),
                     example: #example,
+                    privacy: <#ty as ::top::Wire>::PRIVACY,
                 }
             });
             members.reads.push(quote! { let #name = reader.member::<#ty>(node, #wire_name); });

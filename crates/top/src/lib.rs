@@ -27,9 +27,10 @@ pub use answer::Format;
 pub use error::Rejection;
 pub use form::Params;
 pub use model::{
-    Composite, Encoder, Field, Form, Label, Method, Object, Session, Shape, Spec, Wire, label,
+    Composite, Encoder, Field, Form, Label, Method, Object, Privacy, Session, Shape, Spec, Wire,
+    label,
 };
 pub use node::{Node, Reader, Violation, ViolationKind};
-pub use scalar::{Date, Id, Json, JsonText, Masked, Needed, Yuan};
+pub use scalar::{Date, Id, Json, JsonText, Masked, Needed, Sealed, Yuan};
 pub use sign::SignMethod;
 pub use top_derive::Wire;

@@ -78,6 +78,19 @@ pub struct Field {
     pub label: Label,
     /// The page's example, empty where it prints none.
     pub example: &'static str,
+    /// Who may read its value.
+    pub privacy: Privacy,
+}
+
+/// Who may read a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Privacy {
+    /// Anybody who may see the call.
+    Open,
+    /// It is about a person, or lets one in: nobody reads it in a log or a story of calls.
+    Personal,
+    /// The same, and it travels sealed with SM4 under the app's key.
+    Sealed,
 }
 
 /// What a `String` must look like. Pages do not say; where the service cares, this does.
@@ -161,6 +174,8 @@ pub trait Wire: Sized {
     const SHAPE: Shape;
     /// `false` only for `Option`.
     const REQUIRED: bool = true;
+    /// Who may read a value.
+    const PRIVACY: Privacy = Privacy::Open;
 
     /// Reads a value that is there. `None` means a violation was recorded in `reader`.
     fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self>;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use jiff::civil::DateTime;
 
-use crate::model::{Encoder, Form, Shape, Wire};
+use crate::model::{Encoder, Form, Privacy, Shape, Wire};
 use crate::node::{Node, Reader};
 
 /// Longest identifier taken, in characters. No page states a limit; the longest identifier in any
@@ -259,6 +259,7 @@ impl Wire for Json {
 impl<T: Wire> Wire for Option<T> {
     const SHAPE: Shape = T::SHAPE;
     const REQUIRED: bool = false;
+    const PRIVACY: Privacy = T::PRIVACY;
 
     fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
         T::decode(node, reader).map(Some)
@@ -287,6 +288,7 @@ pub struct Needed<T>(pub T);
 impl<T: Wire> Wire for Needed<T> {
     const SHAPE: Shape = T::SHAPE;
     const REQUIRED: bool = false;
+    const PRIVACY: Privacy = T::PRIVACY;
 
     fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
         T::decode(node, reader).map(Self)
@@ -316,6 +318,7 @@ impl From<&str> for Masked<String> {
 impl<T: Wire> Wire for Masked<T> {
     const SHAPE: Shape = T::SHAPE;
     const REQUIRED: bool = T::REQUIRED;
+    const PRIVACY: Privacy = Privacy::Personal;
 
     fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
         T::decode(node, reader).map(Self)
@@ -327,6 +330,36 @@ impl<T: Wire> Wire for Masked<T> {
 
     fn is_absent(&self) -> bool {
         self.0.is_absent()
+    }
+
+    fn encode<E: Encoder>(&self, out: &mut E) {
+        self.0.encode(out);
+    }
+}
+
+/// A text that travels sealed with SM4, see [`seal`](crate::seal). `Debug` does not print it: a lenient app
+/// may send it as it is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sealed(pub String);
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl From<&str> for Sealed {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl Wire for Sealed {
+    const SHAPE: Shape = String::SHAPE;
+    const PRIVACY: Privacy = Privacy::Sealed;
+
+    fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
+        String::decode(node, reader).map(Self)
     }
 
     fn encode<E: Encoder>(&self, out: &mut E) {

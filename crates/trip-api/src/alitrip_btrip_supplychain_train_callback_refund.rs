@@ -1,8 +1,6 @@
 //! `alitrip.btrip.supplychain.train.callback.refund`
 
-use std::fmt;
-
-use top::{Id, Label, Masked, Method, Session, Wire, label};
+use top::{Id, Label, Masked, Method, Sealed, Session, Wire, label};
 
 /// What became of a refund application.
 #[derive(Debug, Clone, PartialEq, Wire)]
@@ -188,65 +186,58 @@ pub struct RefundTicketDetail {
 }
 
 /// A passenger. Every field is sealed with SM4.
-#[derive(Clone, PartialEq, Wire)]
+#[derive(Debug, Clone, PartialEq, Wire)]
 pub struct PassengerInfo {
     /// 乘客姓名,SM4加密
     ///
     /// Name, SM4.
     #[top(example = "123123")]
-    pub passenger_name: String,
+    pub passenger_name: Sealed,
     /// 乘客手机号,SM4加密
     ///
     /// Mobile number, SM4.
     #[top(example = "1667xx77xxx")]
-    pub passenger_mobile: String,
+    pub passenger_mobile: Sealed,
     /// 证件号,SM4加密
     ///
     /// Document number, SM4.
     #[top(example = "432524100011191212")]
-    pub passenger_id_no: String,
+    pub passenger_id_no: Sealed,
     /// 证件类型,SM4加密,枚举值提供
     ///
     /// Document type code, SM4.
     #[top(example = "0")]
-    pub passenger_id_type: String,
+    pub passenger_id_type: Sealed,
     /// 国籍码,SM4加密,证件为非身份证类型必传
     ///
     /// Country, SM4; needed unless the document is an ID card.
     #[top(example = "CN")]
-    pub country_code: Option<String>,
+    pub country_code: Option<Sealed>,
     /// 性别,SM4加密,0:男,1:女
     ///
     /// 0 male, 1 female, SM4.
     #[top(example = "0")]
-    pub sex: Option<String>,
+    pub sex: Option<Sealed>,
     /// 乘客id,SM4加密,商旅提供
     ///
     /// The platform's id of the passenger, SM4.
     #[top(example = "1231232")]
-    pub passenger_id: String,
+    pub passenger_id: Sealed,
     /// 签发日期,SM4加密
     ///
     /// Date of issue, SM4.
     #[top(example = "2000-10-19")]
-    pub valid_date_start: Option<String>,
+    pub valid_date_start: Option<Sealed>,
     /// 出生日期,SM4加密, yyyy-MM-dd格式,证件为非身份证类型必传
     ///
     /// Date of birth, SM4; needed unless the document is an ID card.
     #[top(example = "1000-10-19")]
-    pub birth_date: Option<String>,
+    pub birth_date: Option<Sealed>,
     /// 证件有效期,SM4加密,yyyy-MM-dd格式,证件为非身份证类型必传
     ///
     /// Date of expiry, SM4; needed unless the document is an ID card.
     #[top(example = "2030-10-19")]
-    pub valid_date_end: Option<String>,
-}
-
-impl fmt::Debug for PassengerInfo {
-    /// Some send it unsealed.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
+    pub valid_date_end: Option<Sealed>,
 }
 
 /// Whether the result was taken.

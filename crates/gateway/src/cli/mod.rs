@@ -1,5 +1,6 @@
 //! The command line.
 
+mod account;
 mod app;
 mod call;
 mod explain;
@@ -53,6 +54,8 @@ enum Command {
     Open(seal::Open),
     /// Apps: who may call
     App(app::App),
+    /// Accounts: operators who may sign in to the console and call the operations API
+    Account(account::Accounts),
     /// Sessions: access tokens of an app
     Session(session::Session),
     /// Orders: import, list, find, show, advance
@@ -124,6 +127,7 @@ async fn perform(command: Command) -> anyhow::Result<ExitCode> {
         Command::Seal(seal) => seal.perform(),
         Command::Open(open) => open.perform(),
         Command::App(app) => app.perform().await,
+        Command::Account(accounts) => accounts.perform().await,
         Command::Session(session) => session.perform().await,
         Command::Order(orders) => orders.perform().await,
         Command::Key(keys) => keys.perform().await,

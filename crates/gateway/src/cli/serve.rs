@@ -38,6 +38,13 @@ pub async fn serve(mut settings: Settings) -> anyhow::Result<ExitCode> {
                 demo::APP_KEY
             );
         }
+        if demo::lets_anybody_operate(&store).await? {
+            bail!(
+                "this database has the demo operator, whose password everybody knows: \
+                 `tripwright account close {}` first, or start with another folder",
+                demo::ACCOUNT
+            );
+        }
     } else {
         demo::load(&store, clock.now()).await?;
     }
@@ -83,7 +90,13 @@ fn within_descriptors(wanted: usize) -> usize {
 fn introduce(running: &Running) -> anyhow::Result<()> {
     let url = format!("http://{}/router/rest", running.gateway);
     print(&format!("url {url}"))?;
+    print(&format!("docs http://{}/docs", running.gateway))?;
     print(&format!("admin http://{}", running.admin))?;
+    let account = demo::ACCOUNT;
+    print(&format!(
+        "console http://{}/console (name {account}, password {account})",
+        running.admin
+    ))?;
     print(&format!("app_key {}", demo::APP_KEY))?;
     print(&format!("secret {}", demo::SECRET))?;
     print(&format!("session {}", demo::SESSION))?;

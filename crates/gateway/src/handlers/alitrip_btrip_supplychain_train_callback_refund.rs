@@ -11,6 +11,7 @@ use domain::{Civil, Fen, Pii, Step};
 use jiff::civil;
 use serde_json::{Value, json};
 use store::{Decision, LookUp};
+use top::Sealed;
 use top::seal::Sealing;
 use trip_api::alitrip_btrip_supplychain_train_callback_refund::{
     OrderInfo, PassengerInfo, RefundCallBackParam, RefundTicketDetail, RefundTrainDetail, Request,
@@ -169,7 +170,7 @@ impl<'k> Opener<'k> {
         sealings.iter().min_by_key(unreadable)
     }
 
-    fn field(&self, text: String) -> Field {
+    fn field(&self, Sealed(text): Sealed) -> Field {
         let opened = self.sealing.map(|sealing| sealing.open(&text));
         let is_sealed = self.sealing.is_some_and(|sealing| sealing.has_form(&text));
         match opened {
@@ -181,7 +182,7 @@ impl<'k> Opener<'k> {
     }
 
     /// A field that may be absent, which some say by sealing nothing.
-    fn optional(&self, text: Option<String>) -> Field {
+    fn optional(&self, text: Option<Sealed>) -> Field {
         match text.map(|text| self.field(text)) {
             Some(Field::Clear(clear)) if clear.expose().is_empty() => Field::Absent,
             Some(field) => field,

@@ -6,6 +6,7 @@
 //! own bare status.
 
 mod batch;
+mod faces;
 mod oauth;
 pub mod read;
 mod respond;
@@ -28,7 +29,7 @@ use tokio::time::Instant;
 
 use crate::server::respond::Body;
 use crate::server::stream::Patient;
-use crate::{Context, catalogue, context, pipeline};
+use crate::{Context, context, pipeline, web};
 
 /// Most connections of operators at once. They have places of their own, so that clients cannot
 /// lock them out.
@@ -90,6 +91,9 @@ struct Shared {
     context: Arc<Context>,
     limits: Limits,
     draining: AtomicBool,
+    /// The pages that everybody can see, and those of operators.
+    public: axum::Router,
+    operators: axum::Router,
     /// Room for bodies, in KiB.
     bodies: Arc<Semaphore>,
     /// When readiness was last looked at, and what was found.
@@ -119,6 +123,8 @@ pub async fn start(context: Arc<Context>, limits: Limits) -> anyhow::Result<Runn
         context: Arc::clone(&context),
         limits,
         draining: AtomicBool::new(false),
+        public: web::public(Arc::clone(&context)),
+        operators: web::admin(Arc::clone(&context)),
         bodies: Arc::new(Semaphore::new(BODIES_KIB_MAX)),
         readiness: Mutex::new(None),
     });
@@ -279,15 +285,16 @@ async fn route(
         (Listener::Gateway, path) if crate::oauth::PATHS.contains(&path) => {
             return oauth::route(request, address, shared).await;
         }
-        (Listener::Gateway, "/docs") => {
-            return Ok(respond::json(StatusCode::OK, &catalogue::as_json()));
-        }
-        (Listener::Admin, "/") => {
-            return Ok(respond::text(StatusCode::OK, "tripwright admin: /healthz /readyz\n"));
-        }
         (_, "/healthz") => return Ok(respond::text(StatusCode::OK, "ok\n")),
         (_, "/readyz") => return Ok(ready(shared).await),
-        _ => {}
+        // A tunnel, or `*`: no page has such an address.
+        (_, path) if !path.starts_with('/') => {}
+        (Listener::Gateway, _) => {
+            return faces::route(shared.public.clone(), request, address, shared).await;
+        }
+        (Listener::Admin, _) => {
+            return faces::route(shared.operators.clone(), request, address, shared).await;
+        }
     }
     let request_id = context::request_id();
     tracing::info!(target: pipeline::ACCESS, request_id, %address, path = request.uri().path(), "no such path");

@@ -61,15 +61,20 @@ impl Read {
     }
 }
 
+/// Reads the body of a call, of which only the two verbs are any.
+pub(super) async fn body(head: &Parts, body: Incoming, shared: &Shared) -> Result<Read, TooSlow> {
+    if !matches!(head.method, Method::GET | Method::POST) {
+        return Ok(Read::Unread);
+    }
+    any_body(head, body, shared).await
+}
+
 /// Reads a request's body, within the limits of size, time and memory.
-pub(super) async fn body(
+pub(super) async fn any_body(
     head: &Parts,
     mut body: Incoming,
     shared: &Shared,
 ) -> Result<Read, TooSlow> {
-    if !matches!(head.method, Method::GET | Method::POST) {
-        return Ok(Read::Unread);
-    }
     let limit = shared.context.settings.body_bytes_max;
     let mut reading = std::pin::pin!(async {
         if body.size_hint().lower() > limit {

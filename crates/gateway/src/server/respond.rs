@@ -11,7 +11,6 @@ use hyper::header::{
     HeaderValue, VARY,
 };
 use hyper::{Response, StatusCode};
-use serde_json::Value;
 
 use crate::pipeline::Answer;
 
@@ -54,7 +53,7 @@ fn utf16_units(text: &str) -> usize {
 }
 
 /// Compresses; `None` if that fails, which memory alone could make it.
-fn compress(bytes: &[u8]) -> Option<Vec<u8>> {
+pub fn compress(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 2), Compression::fast());
     encoder.write_all(bytes).ok()?;
     encoder.finish().ok()
@@ -73,11 +72,6 @@ pub fn accepts_gzip(headers: &HeaderMap) -> bool {
 /// A plain page.
 pub fn text(status: StatusCode, text: &str) -> Response<Body> {
     typed(status, "text/plain; charset=utf-8", text.to_owned())
-}
-
-/// A JSON page.
-pub fn json(status: StatusCode, value: &Value) -> Response<Body> {
-    typed(status, "application/json; charset=utf-8", value.to_string())
 }
 
 fn typed(status: StatusCode, content_type: &'static str, body: String) -> Response<Body> {

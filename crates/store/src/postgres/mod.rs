@@ -164,6 +164,19 @@ impl Postgres {
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
+    pub(crate) async fn list_of(
+        &self,
+        owner: &str,
+        kind: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, Error> {
+        const SQL: &str = "SELECT id FROM aggregate \
+                           WHERE owner = $1 AND kind = $2 AND id > $3 ORDER BY id LIMIT $4";
+        let rows = self.rows_of(SQL, &[&owner, &kind, &after, &count(limit)]).await?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
     pub(crate) async fn put_usage(&self, day: i64, usage: Vec<Usage>) -> Result<(), Error> {
         const SQL: &str = "WITH gone AS (DELETE FROM usage WHERE day < $1::bigint - 1) \
             INSERT INTO usage (app_key, day, gateway, calls, calls_in_second, at_ms) \

@@ -1,0 +1,60 @@
+//! Who gets into the console: a handler that takes a [`Guarded`] is reached by nobody who is not signed in.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
+use domain::account::Role;
+use store::Cause;
+
+use crate::account::{self, Operator};
+use crate::web::{Problem, cookie};
+use crate::{Context, context};
+
+/// The cookie of a browser that is signed in. Not sent where another site leads to but for following a
+/// link, and out of any script's reach.
+pub const COOKIE: &str = "tripwright_console";
+
+/// An operator who is signed in.
+#[derive(Debug, Clone)]
+pub struct Guarded {
+    /// Who.
+    pub operator: Operator,
+    /// Why what they do happens: in the audit and in an order's journal it is one request.
+    pub cause: Cause,
+}
+
+impl Guarded {
+    /// Refuses whose role is less than `role`.
+    ///
+    /// # Errors
+    /// It is.
+    pub fn must_be(&self, role: Role) -> Result<(), Problem> {
+        if self.operator.role >= role { Ok(()) } else { Err(Problem::Forbidden) }
+    }
+
+    /// Whether the role reaches as far as `role`, for a page that shows what can be done.
+    pub fn may_be(&self, role: &Role) -> bool {
+        self.operator.role >= *role
+    }
+}
+
+impl FromRequestParts<Arc<Context>> for Guarded {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, cx: &Arc<Context>) -> Result<Self, Response> {
+        let now = cx.clock.now();
+        let operator = match cookie(&parts.headers, COOKIE) {
+            Some(cookie) => account::of_cookie(&cx.store, cookie, now).await,
+            None => Ok(None),
+        };
+        let operator = operator.map_err(|error| Problem::from(error).into_response())?;
+        // Where there is something to see after signing in, it is shown then.
+        let login = || Redirect::to("/console/login").into_response();
+        let operator = operator.ok_or_else(login)?;
+        let actor = format!("console:{}", operator.name);
+        let cause = Cause { at: now, actor, request_id: context::request_id() };
+        Ok(Self { operator, cause })
+    }
+}
