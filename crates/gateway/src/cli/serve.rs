@@ -52,14 +52,8 @@ pub async fn serve(mut settings: Settings) -> anyhow::Result<ExitCode> {
     let running = server::start(context, Limits::default()).await?;
     if production {
         tracing::info!(gateway = %running.gateway, admin = %running.admin, "serving");
-    } else if demo::is_open(&running.context.store, running.context.clock.now()).await? {
-        introduce(&running)?;
     } else {
-        print(&format!("url http://{}/router/rest", running.gateway))?;
-        print(&format!("admin http://{}", running.admin))?;
-        print(
-            "the demo app was changed or revoked: call as an app of your own (tripwright app list)",
-        )?;
+        introduce(&running).await?;
     }
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
@@ -86,17 +80,23 @@ fn within_descriptors(wanted: usize) -> usize {
     wanted.min(most)
 }
 
-/// Says how to call the sandbox: a line for each thing a client is configured with, and a call.
-fn introduce(running: &Running) -> anyhow::Result<()> {
-    let url = format!("http://{}/router/rest", running.gateway);
+/// Says how to call the sandbox and where to look at it: a line for each thing, and a call.
+async fn introduce(running: &Running) -> anyhow::Result<()> {
+    let Running { gateway, admin, context, .. } = running;
+    let url = format!("http://{gateway}/router/rest");
     print(&format!("url {url}"))?;
-    print(&format!("docs http://{}/docs", running.gateway))?;
-    print(&format!("admin http://{}", running.admin))?;
-    let account = demo::ACCOUNT;
-    print(&format!(
-        "console http://{}/console (name {account}, password {account})",
-        running.admin
-    ))?;
+    print(&format!("docs http://{gateway}/docs"))?;
+    print(&format!("admin http://{admin}"))?;
+    let known = match demo::lets_anybody_operate(&context.store).await? {
+        true => format!(" (name {0}, password {0})", demo::ACCOUNT),
+        false => String::new(),
+    };
+    print(&format!("console http://{admin}/console{known}"))?;
+    if !demo::is_open(&context.store, context.clock.now()).await? {
+        return print(
+            "the demo app was changed or revoked: call as an app of your own (tripwright app list)",
+        );
+    }
     print(&format!("app_key {}", demo::APP_KEY))?;
     print(&format!("secret {}", demo::SECRET))?;
     print(&format!("session {}", demo::SESSION))?;

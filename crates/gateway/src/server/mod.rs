@@ -287,14 +287,15 @@ async fn route(
         }
         (_, "/healthz") => return Ok(respond::text(StatusCode::OK, "ok\n")),
         (_, "/readyz") => return Ok(ready(shared).await),
-        // A tunnel, or `*`: no page has such an address.
-        (_, path) if !path.starts_with('/') => {}
-        (Listener::Gateway, _) => {
+        // A call that missed its path is told so in a line.
+        (Listener::Gateway, path) if web::is_public(request.method(), path) => {
             return faces::route(shared.public.clone(), request, address, shared).await;
         }
-        (Listener::Admin, _) => {
+        // A tunnel, or `*`: no page has such an address.
+        (Listener::Admin, path) if path.starts_with('/') => {
             return faces::route(shared.operators.clone(), request, address, shared).await;
         }
+        _ => {}
     }
     let request_id = context::request_id();
     tracing::info!(target: pipeline::ACCESS, request_id, %address, path = request.uri().path(), "no such path");

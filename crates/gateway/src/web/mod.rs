@@ -10,6 +10,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::extract::Request;
+use axum::http::Method;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY, SET_COOKIE,
     X_CONTENT_TYPE_OPTIONS,
@@ -35,6 +36,15 @@ pub type State = axum::extract::State<Arc<Context>>;
 /// Where a request came from.
 #[derive(Debug, Clone, Copy)]
 pub struct From(pub std::net::IpAddr);
+
+/// Whether an address on the listener that TOP clients reach is a page's.
+pub fn is_public(verb: &Method, path: &str) -> bool {
+    let rooms = ["/docs", "/assets"];
+    let in_room = |room| {
+        path.strip_prefix(room).is_some_and(|rest| matches!(rest.bytes().next(), None | Some(b'/')))
+    };
+    (path == "/" && verb == Method::GET) || rooms.into_iter().any(in_room)
+}
 
 /// The pages of the listener that TOP clients reach.
 pub fn public(context: Arc<Context>) -> Router {

@@ -140,7 +140,7 @@ fn an_answer_is_compressed_only_when_asked() {
 #[test]
 fn other_paths_are_not_found_and_other_verbs_not_allowed() {
     let app = App::start();
-    for path in ["/", "/router", "/router/rest/", "/router/batch2", "/console", "/metrics"] {
+    for path in ["/router", "/router/rest/", "/router/batch2", "/console", "/metrics", "/docsx"] {
         let reply = app.send(&format!("GET {path} HTTP/1.1\r\n"), b"");
         assert_eq!(reply.status, 404, "{path}");
         assert!(reply.body().starts_with("no such path (request_id "), "{}", reply.body());
@@ -281,7 +281,9 @@ fn a_client_that_never_reads_loses_its_place_and_others_wait_their_turn() {
     let app = App::limited(&flags, limits(|limits| limits.write = Duration::from_millis(300)));
     let mut greedy = connect(&app);
     // The answers, some 25 MB, are more than all buffers between us hold.
-    greedy.write_all(&b"GET /docs HTTP/1.1\r\nHost: t\r\n\r\n".repeat(2000)).unwrap();
+    greedy
+        .write_all(&b"GET /docs/catalogue.json HTTP/1.1\r\nHost: t\r\n\r\n".repeat(2000))
+        .unwrap();
     let reply = app.send("GET /healthz HTTP/1.1\r\n", b"");
     assert_eq!(reply.body(), "ok\n");
     drop(greedy);
@@ -344,10 +346,10 @@ fn health_readiness_and_the_catalogue_are_served_where_they_belong() {
         let get = |path: &str| crate::app::send(address, &format!("GET {path} HTTP/1.1\r\n"), b"");
         assert_eq!(get("/healthz").body(), "ok\n");
         assert_eq!(get("/readyz").body(), "ready\n");
-        assert_eq!(get("/docs").status, if address == gateway { 200 } else { 404 });
+        assert_eq!(get("/docs/catalogue.json").status, if address == gateway { 200 } else { 404 });
         assert_eq!(get("/router/rest").status, if address == gateway { 200 } else { 404 });
     }
-    let docs = app.send("GET /docs HTTP/1.1\r\n", b"").json();
+    let docs = app.send("GET /docs/catalogue.json HTTP/1.1\r\n", b"").json();
     let methods: Vec<_> =
         docs["methods"].as_array().unwrap().iter().map(|m| m["method"].as_str().unwrap()).collect();
     assert_eq!(methods, trip_api::SPECS.iter().map(|spec| spec.name).collect::<Vec<_>>());

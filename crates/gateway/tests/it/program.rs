@@ -51,8 +51,8 @@ impl Program {
         let mut child = command.spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut lines = Vec::new();
-        // Seven lines introduce the sandbox; a program that stops early closes its end.
-        while lines.len() < 7 {
+        // The sandbox introduces itself, a call last; a program that stops early closes its end.
+        while !lines.last().is_some_and(|line: &String| line.starts_with("curl ")) {
             let mut line = String::new();
             if output.read_line(&mut line).unwrap() == 0 {
                 let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
@@ -68,10 +68,11 @@ impl Program {
 
     /// Serves a folder in production. The log alone says where.
     pub fn serve_production_in(folder: TempDir, variables: &[(&str, &str)]) -> Self {
-        let revoke = command(folder.path(), &["app", "revoke", demo::APP_KEY])
-            .envs(variables.iter().copied())
-            .output();
-        assert!(revoke.unwrap().status.success());
+        for well_known in [["app", "revoke", demo::APP_KEY], ["account", "close", demo::ACCOUNT]] {
+            let ended =
+                command(folder.path(), &well_known).envs(variables.iter().copied()).output();
+            assert!(ended.unwrap().status.success());
+        }
         let mut command = command(folder.path(), &["serve", "--port", "0", "--production"]);
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let child = command.envs(variables.iter().copied()).stderr(log).spawn().unwrap();
@@ -196,7 +197,9 @@ fn every_start_introduces_the_sandbox_with_a_call_that_works_when_pasted() {
     let start = |name: &str| program.lines.iter().position(|line| line.starts_with(name));
     for (at, name) in [
         "url http://127.0.0.1:",
+        "docs http://127.0.0.1:",
         "admin http://127.0.0.1:",
+        "console http://127.0.0.1:",
         "app_key ",
         "secret ",
         "session ",
@@ -208,8 +211,8 @@ fn every_start_introduces_the_sandbox_with_a_call_that_works_when_pasted() {
     {
         assert_eq!(start(name), Some(at), "{name}: {:?}", program.lines);
     }
-    assert_eq!(program.lines[2..4], ["app_key test", "secret test"]);
-    let output = Command::new("sh").args(["-c", &program.lines[6]]).output().unwrap();
+    assert_eq!(program.lines[4..6], ["app_key test", "secret test"]);
+    let output = Command::new("sh").args(["-c", &program.lines[8]]).output().unwrap();
     let answer: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
     let result = &answer["alitrip_btrip_flight_distribution_change_detail_response"]["result"];
@@ -219,7 +222,7 @@ fn every_start_introduces_the_sandbox_with_a_call_that_works_when_pasted() {
     let (folder, stopped) = program.terminate();
     assert!(stopped);
     let again = Program::serve_in(folder, &[], &[]);
-    assert_eq!(again.lines[2..5], lines[2..5]);
+    assert_eq!(again.lines[4..7], lines[4..7]);
 }
 
 #[test]
@@ -636,10 +639,49 @@ fn a_sandbox_whose_demo_app_was_revoked_does_not_advertise_it() {
     let mut again = command(folder.path(), &["serve", "--port", "0"]);
     let mut child = again.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let lines: Vec<_> = lines.take(3).map(Result::unwrap).collect();
+    let lines: Vec<_> = lines.take(5).map(Result::unwrap).collect();
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(lines[2].starts_with("the demo app was changed or revoked"), "{lines:?}");
+    assert!(lines[4].starts_with("the demo app was changed or revoked"), "{lines:?}");
+}
+
+#[test]
+fn operators_accounts_are_made_changed_and_closed_on_the_command_line() {
+    let program = Program::serve(&[]);
+    let made = program.run(&["account", "add", "lin", "--role", "operator"]);
+    let password = made.strip_prefix("password ").unwrap().trim().to_owned();
+    assert_eq!(password.len(), 56);
+    let errors = |args: &[&str], input: &str| {
+        String::from_utf8(program.try_run(args, input).stderr).unwrap()
+    };
+    assert_eq!(errors(&["account", "add", "lin"], ""), "error: there is an account lin already\n");
+    let short = ["account", "password", "lin", "--password-stdin"];
+    assert_eq!(errors(&short, "eleven char\n"), "error: a password has at least 12 characters\n");
+    let token = program.run(&["account", "token", "lin", "--label", "ci"]);
+    assert!(token.starts_with("token lin."), "{token}");
+    assert_eq!(program.run(&["account", "list"]), "demo\tadmin\t\nlin\toperator\tci\n");
+    // A new password takes back what was given under the old one.
+    let changed = program.try_run(&short, "twelve chars\n");
+    assert_eq!(String::from_utf8(changed.stdout).unwrap(), "password twelve chars\n");
+    assert_eq!(program.run(&["account", "close", "lin"]), "closed\n");
+    let listed = program.run(&["account", "list"]);
+    assert!(listed.contains("\nlin\toperator\t\tclosed 2"), "{listed}");
+    assert_eq!(errors(&["account", "close", "nobody"], ""), "error: there is no account nobody\n");
+}
+
+#[test]
+fn production_refuses_an_operator_whose_password_everybody_knows() {
+    let (folder, _) = Program::serve(&[]).terminate();
+    let key = std::fs::read_to_string(folder.path().join("data/key")).unwrap();
+    let run = |args: &[&str]| {
+        command(folder.path(), args).env("TRIPWRIGHT_KEY", key.trim()).output().unwrap()
+    };
+    assert!(run(&["app", "revoke", demo::APP_KEY]).status.success());
+    let refused = run(&["serve", "--port", "0", "--production"]);
+    let errors = String::from_utf8(refused.stderr).unwrap();
+    let told = "error: this database has the demo operator, whose password everybody knows: \
+                `tripwright account close demo` first, or start with another folder\n";
+    assert!(errors.ends_with(told), "{errors}");
 }
 
 #[test]
