@@ -46,7 +46,8 @@ impl Calls {
 
     /// So many of the calls: others each turn, until all were had.
     pub fn part(&self, turn: usize, count: usize) -> Self {
-        let parts = self.requests.len().div_ceil(count);
+        // What is left over is too little for a round.
+        let parts = (self.requests.len() / count).max(1);
         let part = self.requests.chunks(count).nth(turn % parts).unwrap_or_default();
         Self { requests: part.to_vec(), expect: self.expect }
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::calls::{Calls, Form};
 use crate::load::Span;
-use crate::measure::{ONCE, Plan, Round, Spread, USUAL};
+use crate::measure::{ONCE, Plan, Round, Spread, TRIES_MAX, USUAL};
 use crate::plot::{Curve, Plot};
 use crate::process::Server;
 use crate::report::Target;
@@ -18,8 +18,6 @@ const ORDERS: [usize; 3] = [10_000, 100_000, 1_000_000];
 const READS: usize = 400_000;
 /// So that no page of the database is read twice in a row.
 const STRIDE: usize = 7919;
-/// For each round, orders for so many: one that others disturbed is measured again, on others.
-const ROUNDS_ANEW: usize = 3;
 const PLOT: &str = "docs/plots/growth.svg";
 
 /// A database of some size, served.
@@ -47,10 +45,11 @@ impl Rows<'_> {
             plan.in_turn([&mut || round(0, one), &mut || round(1, two), &mut || round(2, three)])
         };
         let reads = turn(self.plan, |sized| &sized.reads, READS / self.plan.rounds, USUAL)?;
-        // The smallest has few orders to cancel, so a round of these is short.
+        // The smallest has few orders to cancel, and a round that others disturbed is measured again, on
+        // others: so a round of these is short.
         let short = Span { warm: Duration::from_millis(10), ..self.plan.span };
         let plan = Plan { span: short, ..self.plan.clone() };
-        let cancels = ORDERS[0] / 2 / plan.rounds / ROUNDS_ANEW;
+        let cancels = ORDERS[0] / 2 / plan.rounds / TRIES_MAX;
         let writes = turn(&plan, |sized| &sized.cancels, cancels, ONCE)?;
         self.add_growth("change.detail from the database", &reads, 0.85);
         self.add_growth("cancel, durable", &writes, 0.8);
