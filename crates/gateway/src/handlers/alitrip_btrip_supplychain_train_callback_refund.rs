@@ -20,7 +20,7 @@ use trip_api::alitrip_btrip_supplychain_train_callback_refund::{
 
 use super::Caller;
 use crate::failure::Failure;
-use crate::family::{Family as _, held_elsewhere};
+use crate::family::held_elsewhere;
 use crate::pipeline::ACCESS;
 use crate::{Context, train};
 
@@ -59,17 +59,19 @@ pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<R
     };
     let key = train::key(&TrainKey { app: caller.app.key.clone(), order_id });
     let refund = LookUp { name: train::REFUND, value: callback.refund_id.to_string() };
-    let is_anothers = !held_elsewhere(&cx.store, &key, vec![refund]).await?.is_empty();
+    let is_anothers = !held_elsewhere(&cx.store, &key, vec![refund.clone()]).await?.is_empty();
     // Keyed, because there is personal data in it.
     let content_hash = cx.store.keyed_hash("refund callback", &callback.content());
     let decide = |order: Option<TrainOrder>| {
         let Some(order) = order else {
             return (Decision::Keep, Err(not_found("order_id")));
         };
+        // A number that the order has been found by since it was asked for need not be claimed again.
+        let is_known = order.refunds.iter().any(|known| known.refund_id == callback.refund_id);
         match order.report(&callback, &content_hash, is_anothers, lenient, caller.now) {
             Ok((Step::Taken(document), remarks)) => {
                 let facts = Some(facts(&document, &callback.refund_id, &remarks));
-                let look_ups = document.look_ups();
+                let look_ups = if is_known { Vec::new() } else { vec![refund.clone()] };
                 let what = "refund-callback";
                 (Decision::Put { document, what, facts, look_ups }, Ok(remarks))
             }

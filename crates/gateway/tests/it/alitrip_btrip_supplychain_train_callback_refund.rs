@@ -435,6 +435,11 @@ fn a_refund_at_the_station_is_taken_and_waits_for_a_person() {
     assert_eq!(send(&app, &callback), taken(&callback));
     let parked = load(&app, "demo-rail-ticketed");
     assert_eq!((parked.refunds.len(), parked.refunded_fen().0), (1, 0));
+    // From now on the number is this order's, and no other order of the supplier's can have it.
+    let other = load(&app, "demo-rail-refunding");
+    let stolen = sealed(report(&other, "station-1", &[(0, true)]), &demo_sealing());
+    let msg = "订单不存在: refund_call_back_param.refund_id 不是该订单的退票申请";
+    assert_eq!(send(&app, &stolen), refused(&stolen, "404", msg));
     let mut foreign = report(&order, "station-2", &[(0, true)]);
     foreign["refund_train_details"][0]["refund_ticket_details"][0]["seat_no"] = "99F".into();
     let foreign = sealed(foreign, &demo_sealing());
