@@ -7,6 +7,7 @@
 //!
 //! The store knows no travel: a document is whatever serialises, a kind is a name.
 
+mod calls;
 mod copy;
 mod documents;
 mod engine;
@@ -31,6 +32,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+pub use crate::calls::{Call, Calls};
 pub use crate::copy::{Sum, Sums, copy};
 use crate::documents::Documents;
 use crate::engine::{Commit, Engine, Loaded, Outcome, Recorded};
