@@ -83,7 +83,9 @@ impl Store {
     async fn sealed_anew(&self, row: &Row) -> Result<Option<Vec<u8>>, Error> {
         let (kind, id) = match row.table {
             Table::Journal => Place::facts(&row.kind, &row.id, row.version),
-            Table::Aggregate | Table::App | Table::Session | Table::Call => (row.kind.clone(), row.id.clone()),
+            Table::Aggregate | Table::App | Table::Session | Table::Call => {
+                (row.kind.clone(), row.id.clone())
+            }
         };
         let place = Place { kind: &kind, owner: &row.owner, id: &id };
         if !self.sealer.is_outdated(&place, &row.document)? {

@@ -5,7 +5,6 @@
 //! by then: a session lets one in, and a method's parameters, sealed or not, say who somebody is. So may a
 //! name that nobody declared, which is what becomes of a value that was sent unencoded and has an `&` in it.
 
-use domain::Instant;
 use top::explain::{Mistake, PUBLIC_PARAMS, wrong_sign, wrong_time};
 use top::sign::string_to_sign;
 use top::{Params, Rejection, SignMethod, Spec, error};
@@ -19,20 +18,14 @@ const HIDDEN: &str = "***";
 const CHECKED: [&str; 4] = ["app_key", "format", "timestamp", "v"];
 
 /// Says why, as far as it can be inferred.
-pub fn log(
-    cx: &Context,
-    call: &Call<'_>,
-    noted: &Noted,
-    rejection: &Rejection,
-    request_id: &str,
-    now: Instant,
-) {
+pub fn log(cx: &Context, call: &Call<'_>, noted: &Noted, rejection: &Rejection) {
+    let request_id = noted.request_id.as_str();
     let (Ok(params), Some(app)) = (&call.params, &noted.app) else { return };
     if cx.settings.production {
         return;
     }
     if rejection.row == error::INVALID_TIMESTAMP {
-        let mistake = params.get("timestamp").map(|text| wrong_time(text, now.as_second()));
+        let mistake = params.get("timestamp").map(|text| wrong_time(text, noted.began.as_second()));
         let mistake = mistake.map(|mistake| mistake.to_string());
         tracing::info!(target: ACCESS, request_id, mistake, "the timestamp is wrong");
     }

@@ -223,7 +223,8 @@ impl Postgres {
         let maybe = |field: fn(&Call) -> Option<&str>| of(&calls, field);
         let (at_ms, cost_us) = (of(&calls, |call| call.at_ms), of(&calls, |call| call.cost_us));
         let (id, outcome) = (text(|call| &call.request_id), text(|call| &call.outcome));
-        let (app, method) = (maybe(|call| call.app.as_deref()), maybe(|call| call.method.as_deref()));
+        let (app, method) =
+            (maybe(|call| call.app.as_deref()), maybe(|call| call.method.as_deref()));
         let (code, address) = (of(&calls, |call| call.code), text(|call| &call.address));
         let sub_code = maybe(|call| call.sub_code.as_deref());
         let result = maybe(|call| call.result.as_deref());
