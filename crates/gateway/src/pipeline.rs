@@ -110,7 +110,11 @@ fn conclude(
     let cost = cx.clock.now().duration_since(noted.began);
     // A clock that was set back meanwhile says nothing.
     let cost_us = i64::try_from(cost.as_micros()).unwrap_or(i64::MAX).max(0);
-    log(cx, call, cost_us, &noted, failure.as_ref());
+    let is_told = cx.journal.is_on() || tracing::enabled!(target: ACCESS, tracing::Level::INFO);
+    let explained = failure.as_ref().filter(|_| is_told);
+    let explained =
+        explained.and_then(|(_, rejection)| explain::explain(cx, call, &noted, rejection));
+    log(cx, call, cost_us, &noted, failure.as_ref(), explained.as_ref());
     let rejection = failure.as_ref().map(|(_, rejection)| rejection);
     cx.metrics.count(noted.spec, rejection, cost_us);
     cx.journal.note(|| {
@@ -128,6 +132,8 @@ fn conclude(
             check: noted.check,
             rejection,
             is_fault: matches!(failure, Some(Failure::Fault(_))),
+            mistake: explained.as_ref().map(|it| it.mistake.clone()),
+            signed: explained.and_then(|it| it.signed),
             violations: failure.as_ref().map(violations).unwrap_or_default(),
             params: call.params.as_ref().ok().and_then(Flat::of),
             body_bytes: call.signed_body.len(),
@@ -355,6 +361,7 @@ fn log(
     cost_us: i64,
     noted: &Noted,
     failure: Option<&(Failure, Rejection)>,
+    explained: Option<&explain::Explained>,
 ) {
     let is_fault = matches!(failure, Some((Failure::Fault(_), _)));
     if !is_fault && !tracing::enabled!(target: ACCESS, tracing::Level::INFO) {
@@ -373,7 +380,11 @@ fn log(
     match failure {
         Failure::Rejected(_) => {
             tracing::info!(target: ACCESS, request_id, app_key, method, %address, cost_us, code, %msg, sub_code, "rejected");
-            explain::log(cx, call, noted, rejection);
+            if let Some(explain::Explained { mistake, signed }) = explained {
+                let is_sign = rejection.row == error::INVALID_SIGNATURE;
+                let what = if is_sign { "sign" } else { "timestamp" };
+                tracing::info!(target: ACCESS, request_id, signed, mistake, "the {what} is wrong");
+            }
         }
         Failure::Invalid(_) => {
             let violations = violations(failure).join(", ");

@@ -147,6 +147,10 @@ pub struct Noted {
     pub rejection: Option<Rejection>,
     /// What was wrong with its parameters.
     pub violations: Vec<String>,
+    /// What its client probably did wrong, and what was signed here, with nothing in it that must not be read.
+    pub mistake: Option<String>,
+    /// See `mistake`.
+    pub signed: Option<String>,
     /// Whether that was our own fault.
     pub is_fault: bool,
     /// Its parameters, if they could be read and are not too long.
@@ -214,6 +218,10 @@ pub struct Story {
     pub sub_msg: Option<String>,
     /// What was wrong with its parameters.
     pub violations: Vec<String>,
+    /// What its client probably did wrong with its sign or timestamp, and what was signed here.
+    pub mistake: Option<String>,
+    /// See `mistake`.
+    pub signed: Option<String>,
     /// Names and values of its parameters; `None` when they could not be read or were too long.
     pub params: Option<Vec<(String, String)>>,
     /// Bytes of a body that was signed as it is.
@@ -367,6 +375,8 @@ impl Journal {
             needs_session: noted.spec.is_some_and(|spec| spec.session == top::Session::Required),
             msg: rejection.map(|rejection| rejection.msg().into_owned()),
             sub_msg: rejection.and_then(|it| it.sub_msg.as_deref()).map(str::to_owned),
+            mistake: noted.mistake.as_deref().map(redact::cut),
+            signed: noted.signed.as_deref().map(redact::cut),
             params: redact::params(&noted),
             body_bytes: noted.body_bytes,
             answer,
@@ -386,4 +396,69 @@ impl Journal {
 pub async fn find(store: &Store, request_id: &str) -> anyhow::Result<Option<(Call, Story)>> {
     let Some((call, kept)) = store.call::<Kept>(request_id).await? else { return Ok(None) };
     Ok(Some((call, serde_json::from_str(kept.story.expose())?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noted() -> Noted {
+        Noted {
+            at: Instant::UNIX_EPOCH,
+            cost_us: 1,
+            request_id: crate::context::request_id(),
+            app: None,
+            spec: None,
+            address: IpAddr::from([127, 0, 0, 1]),
+            verb: "GET",
+            format: Format::Xml,
+            batch_item: None,
+            check: Check::App,
+            rejection: Some(top::error::MISSING_APP_KEY.into()),
+            violations: Vec::new(),
+            mistake: None,
+            signed: None,
+            is_fault: false,
+            params: None,
+            body_bytes: 0,
+            answer: None,
+            place: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_journal_that_is_full_drops_and_counts_and_goes_on_when_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = store::SealingKey::generate();
+        let store = Store::open_sqlite(&folder.path().join("t.db"), &key).unwrap();
+        let journal = Journal::new(2 * QUEUE_MAX, RemoteErrorCode::default());
+        (0..QUEUE_MAX + 5).for_each(|_| journal.note(noted));
+        assert_eq!(journal.dropped(), 5);
+        journal.write(&store).await.unwrap();
+        journal.note(noted);
+        journal.write(&store).await.unwrap();
+        let calls = store.calls(&store::Calls::default(), 2 * QUEUE_MAX).await.unwrap();
+        assert_eq!((calls.len(), journal.dropped()), (QUEUE_MAX + 1, 5));
+    }
+
+    #[tokio::test]
+    async fn a_journal_that_is_off_is_not_even_told() {
+        let journal = Journal::new(0, RemoteErrorCode::default());
+        journal.note(|| panic!("it was asked"));
+        assert_eq!(journal.dropped(), 0);
+    }
+
+    #[test]
+    fn of_parameters_that_are_too_long_nothing_is_noted_and_of_a_session_nothing_ever() {
+        let params = |value: &str| {
+            Params::from_pairs(vec![
+                ("a".into(), value.to_owned().into()),
+                ("session".into(), "let me in".into()),
+            ])
+        };
+        let flat = Flat::of(&params("票")).unwrap();
+        assert_eq!(flat.pairs().collect::<Vec<_>>(), [("a", "票"), ("session", "")]);
+        assert!(Flat::of(&params(&"x".repeat(NOTED_BYTES_MAX))).is_none());
+        assert!(answer(&"x".repeat(NOTED_BYTES_MAX + 1)).is_none());
+    }
 }

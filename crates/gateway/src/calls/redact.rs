@@ -129,6 +129,34 @@ fn collect(node: &Node<'_>, object: &Object, results: &mut Vec<String>) {
     }
 }
 
+/// As much of a text as a person reads.
+pub fn cut(text: &str) -> String {
+    let mut cut = Text::default();
+    cut.push(text);
+    cut.end()
+}
+
+/// Whether digits stand in it like those of an identity card (eighteen, the seventh to the fourteenth a day
+/// of birth, the last maybe an X) or of a mobile telephone in China (eleven, from 13 to 19). A number of an
+/// order may look so by chance; then only its length is shown.
+fn is_about_a_person(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_digit() || c.eq_ignore_ascii_case(&'x');
+    text.split(|c| !is_part(c)).any(|run| {
+        let digits = run.bytes().take_while(u8::is_ascii_digit).count();
+        let number = |from, to| run.get(from..to).and_then(|part| part.parse::<u32>().ok());
+        let is_day = || {
+            let day = number(12, 14).is_some_and(|day| (1..=31).contains(&day));
+            let month = number(10, 12).is_some_and(|month| (1..=12).contains(&month));
+            day && month && number(6, 10).is_some_and(|year| (1900..2100).contains(&year))
+        };
+        match (run.len(), digits) {
+            (18, 17 | 18) => is_day(),
+            (11, 11) => number(0, 2).is_some_and(|first| (13..=19).contains(&first)),
+            _ => false,
+        }
+    })
+}
+
 fn length(value: &str) -> String {
     if value.is_empty() { String::new() } else { format!("‹{} bytes›", value.len()) }
 }
@@ -177,8 +205,15 @@ impl Text {
             (_, Node::Null) => self.push("null"),
             _ if privacy != Privacy::Open => self.push(HIDDEN),
             (Shape::Text(Form::Json) | Shape::Json, Node::Text(text)) => self.push(&length(text)),
+            // A number that says who somebody is, in a place where it does not belong.
+            (_, Node::Text(text)) if is_about_a_person(text) => self.push(&length(text)),
+            (Shape::Text(Form::Id), Node::Text(text)) if !text.is_ascii() => {
+                self.push(&length(text));
+            }
             (Shape::Text(_), Node::Text(text)) => self.text(text, depth),
-            (Shape::Number, Node::Number(number)) if number.is_i64() => {
+            (Shape::Number, Node::Number(number))
+                if number.is_i64() && !is_about_a_person(&number.to_string()) =>
+            {
                 self.push(&number.to_string());
             }
             (Shape::Number, Node::Text(text)) if text.parse::<i64>().is_ok() => {
@@ -194,6 +229,9 @@ impl Text {
             (Shape::Object(object), Node::Object(_)) => self.object(node, object, depth),
             (Shape::List(element), Node::List(nodes)) => self.list(nodes.iter(), element, depth),
             (Shape::List(element), Node::Object(_)) => self.wrapped(node, element, depth),
+            // As XML has them when there is nothing in them.
+            (Shape::List(_), Node::Text(text)) if text.is_empty() => self.push("[]"),
+            (Shape::Object(_), Node::Text(text)) if text.is_empty() => self.push("{}"),
             (_, Node::Text(text)) => self.push(&length(text)),
             (_, Node::Number(_)) => self.push("‹number›"),
             (_, Node::Boolean(_)) => self.push("‹boolean›"),
@@ -283,5 +321,79 @@ impl Text {
             other => std::slice::from_ref(other),
         });
         self.list(nodes, element, depth);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use top::model::Wire;
+
+    use super::*;
+
+    const REFUND: &Object = &trip_api::SPECS[3].request;
+
+    fn shown(node: &str) -> String {
+        let Shape::Object(object) = REFUND.fields[0].shape else { panic!("{REFUND:?}") };
+        let mut text = Text::default();
+        text.object(&json::parse(node).unwrap(), object, 0);
+        text.end()
+    }
+
+    #[test]
+    fn what_is_declared_open_is_shown_and_nothing_else() {
+        assert_eq!(REFUND.fields[0].name, "refund_call_back_param");
+        let given = r#"{"order_id":"o-1","ticket_no":"E123","order_status":31,"欧阳":"x","n":null,
+            "refund_total":{"a":1},"refund_train_details":[{"train_no":"G1","refund_ticket_details":
+            [{"coach_no":"05","passenger_info":{"passenger_name":"欧阳","sex":null}},"x"]}],
+            "supplier_order_id":"13987654321","refund_rate":"call +86 139-8765 999999198706057012"}"#;
+        let expected = r#"{
+  "order_id": "o-1",
+  "ticket_no": ***,
+  "order_status": ‹number›,
+  ‹name of 6 bytes›: ‹text of 1 bytes›,
+  ‹name of 1 bytes›: null,
+  "refund_total": ‹object›,
+  "refund_train_details": [
+    {
+      "train_no": "G1",
+      "refund_ticket_details": [
+        {
+          "coach_no": "05",
+          "passenger_info": {
+            "passenger_name": ***,
+            "sex": null
+          }
+        },
+        ‹1 bytes›
+      ]
+    }
+  ],
+  "supplier_order_id": ‹11 bytes›,
+  "refund_rate": ‹36 bytes›
+}"#;
+        assert_eq!(shown(given), expected);
+    }
+
+    #[test]
+    fn a_list_of_what_is_personal_is_personal() {
+        assert_eq!(<Vec<top::Masked<String>> as Wire>::PRIVACY, Privacy::Personal);
+    }
+
+    #[test]
+    fn there_is_an_end_to_what_is_shown() {
+        let long = format!(r#"{{"order_status":"{}"}}"#, "票".repeat(SHOWN_BYTES_MAX));
+        let text = shown(&long);
+        assert!(text.len() <= SHOWN_BYTES_MAX + '…'.len_utf8(), "{}", text.len());
+        assert!(text.starts_with("{\n  \"order_status\": \"票票") && text.ends_with("票…"), "{text}");
+    }
+
+    #[test]
+    fn numbers_of_cards_and_telephones_are_known_wherever_they_stand() {
+        for text in ["999999198706057012", "99999919870605701X", "电话13987654321。", "1-19912345678"] {
+            assert!(is_about_a_person(text), "{text}");
+        }
+        for text in ["", "123456789012345", "999999198713057012", "12987654321", "139876543210", "x"] {
+            assert!(!is_about_a_person(text), "{text}");
+        }
     }
 }

@@ -96,6 +96,7 @@ struct Line {
 /// How often one code was answered.
 struct Code {
     code: u16,
+    msg: &'static str,
     sub_code: &'static str,
     count: u64,
     /// The length of its bar, of [`WIDTH`].
@@ -176,7 +177,8 @@ fn codes(total: &Sum, remote: RemoteErrorCode) -> Vec<Code> {
         let count = total.by_outcome[at];
         let width = count as f64 / most.max(1) as f64 * WIDTH;
         let code = Rejection::from(row).code(remote);
-        Some(Code { code, sub_code: sub_code.unwrap_or_default(), count, width })
+        let msg = row.msg;
+        Some(Code { code, msg, sub_code: sub_code.unwrap_or_default(), count, width })
     };
     let mut codes: Vec<_> = (1..OUTCOMES).filter_map(code).filter(|code| code.count > 0).collect();
     codes.sort_by_key(|code| std::cmp::Reverse(code.count));
