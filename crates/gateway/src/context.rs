@@ -1,5 +1,6 @@
 //! What a request may ask the world for: time, randomness, the store, settings.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::Instant;
@@ -7,6 +8,8 @@ use rand::RngExt;
 use store::Store;
 
 use crate::access::Access;
+use crate::calls::{self, Journal};
+use crate::metrics::Metrics;
 use crate::quota::Quotas;
 use crate::settings::Settings;
 
@@ -31,6 +34,10 @@ pub struct Context {
     pub access: Access,
     /// How often each app has called.
     pub quotas: Quotas,
+    /// The last calls.
+    pub journal: Journal,
+    /// What is counted of calls.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Context {
@@ -38,7 +45,14 @@ impl Context {
     pub fn new(settings: Settings, clock: Clock, store: Store) -> Self {
         let access = Access::new(settings.production);
         let store = store.keeping_documents(settings.document_cache_mb * 1024 * 1024);
-        Self { settings, clock, store, access, quotas: Quotas::default() }
+        let kept = settings.calls_kept.unwrap_or(match settings.production {
+            true => 0,
+            false => calls::SANDBOX_KEPT,
+        });
+        let kept = usize::try_from(kept).unwrap_or(usize::MAX);
+        let journal = Journal::new(kept, settings.remote_error_code);
+        let (quotas, metrics) = (Quotas::default(), Arc::default());
+        Self { settings, clock, store, access, quotas, journal, metrics }
     }
 }
 

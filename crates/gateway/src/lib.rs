@@ -3,6 +3,7 @@
 pub mod access;
 pub mod account;
 pub mod audit;
+pub mod calls;
 pub mod catalogue;
 pub mod cli;
 pub mod console;
@@ -14,6 +15,7 @@ pub mod family;
 pub mod flight;
 mod handlers;
 pub mod import;
+pub mod metrics;
 mod oauth;
 pub mod ops;
 pub mod pipeline;

@@ -7,7 +7,7 @@ pub mod batch;
 mod explain;
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use domain::Instant;
@@ -17,6 +17,7 @@ use top::sign::Secret;
 use top::{Format, Method, Params, Rejection, Session, SignMethod, Spec, answer, error};
 
 use crate::access::Known;
+use crate::calls::{self, Check, Flat};
 use crate::failure::Failure;
 use crate::handlers::{self, Caller};
 use crate::{Context, Settings, context};
@@ -53,40 +54,111 @@ pub struct Answer {
     pub body: String,
 }
 
-/// What is known about a call for its one line in the log.
-#[derive(Default)]
+/// What is known about a call, for its one line in the log and for its story.
 struct Noted {
+    request_id: String,
+    began: Instant,
     app: Option<Arc<Known>>,
-    method: Option<&'static str>,
+    spec: Option<&'static Spec>,
+    /// What is looked at, or was last.
+    check: Check,
+    /// Which of a batch it is, from 1; 0 is the batch itself.
+    batch_item: Option<usize>,
+    /// What it may have changed.
+    place: Option<store::Key>,
+}
+
+impl Noted {
+    /// What is known of a call that has just come.
+    fn new(cx: &Context) -> Self {
+        Self {
+            request_id: context::request_id(),
+            began: cx.clock.now(),
+            app: None,
+            spec: None,
+            check: Check::Form,
+            batch_item: None,
+            place: None,
+        }
+    }
 }
 
 /// Serves a call; there is always an answer.
 pub async fn serve(cx: &Context, call: Call<'_>) -> Answer {
-    let request_id = context::request_id();
-    let began = cx.clock.now();
-    let mut noted = Noted::default();
+    let mut noted = Noted::new(cx);
     let mut format = call.fallback_format;
-    let served = answer_call(cx, &call, &request_id, began, &mut format, &mut noted).await;
-    let body = conclude(cx, &call, format, &request_id, began, &noted, served);
+    let served = answer_call(cx, &call, &mut format, &mut noted).await;
+    let body = conclude(cx, &call, format, noted, served);
     Answer { format, body }
 }
 
-/// The answer to a call, whatever became of it, and its line in the log.
+/// The answer to a call, whatever became of it; it is logged, counted and noted.
 fn conclude(
     cx: &Context,
     call: &Call<'_>,
     format: Format,
-    request_id: &str,
-    began: Instant,
-    noted: &Noted,
+    noted: Noted,
     served: Result<String, Failure>,
 ) -> String {
     let (body, failure) = match served {
         Ok(body) => (body, None),
-        Err(failure) => (complaint(cx, format, &failure.rejection(), request_id), Some(failure)),
+        Err(failure) => {
+            let rejection = failure.rejection();
+            (complaint(cx, format, &rejection, &noted.request_id), Some((failure, rejection)))
+        }
     };
-    log(cx, call, request_id, began, noted, failure);
+    let cost = cx.clock.now().duration_since(noted.began);
+    // A clock that was set back meanwhile says nothing.
+    let cost_us = i64::try_from(cost.as_micros()).unwrap_or(i64::MAX).max(0);
+    let is_told = cx.journal.is_on() || tracing::enabled!(target: ACCESS, tracing::Level::INFO);
+    let explained = failure.as_ref().filter(|_| is_told);
+    let explained =
+        explained.and_then(|(_, rejection)| explain::explain(cx, call, &noted, rejection));
+    log(cx, call, cost_us, &noted, failure.as_ref(), explained.as_ref());
+    let rejection = failure.as_ref().map(|(_, rejection)| rejection);
+    cx.metrics.count(noted.spec, rejection, cost_us);
+    cx.journal.note(|| {
+        let (failure, rejection) = failure.unzip();
+        calls::Noted {
+            at: noted.began,
+            cost_us,
+            request_id: noted.request_id,
+            app: noted.app,
+            spec: noted.spec,
+            address: call.address,
+            verb: verb(call.verb),
+            format,
+            batch_item: noted.batch_item,
+            check: noted.check,
+            rejection,
+            is_fault: matches!(failure, Some(Failure::Fault(_))),
+            mistake: explained.as_ref().map(|it| it.mistake.clone()),
+            signed: explained.and_then(|it| it.signed),
+            violations: failure.as_ref().map(violations).unwrap_or_default(),
+            params: call.params.as_ref().ok().and_then(Flat::of),
+            body_bytes: call.signed_body.len(),
+            answer: calls::answer(&body),
+            place: noted.place,
+        }
+    });
     body
+}
+
+/// A verb's name, as long as it is one that everybody knows.
+fn verb(verb: &Verb) -> &'static str {
+    match *verb {
+        Verb::GET => "GET",
+        Verb::POST => "POST",
+        _ => "other",
+    }
+}
+
+/// What is wrong with a request.
+fn violations(failure: &Failure) -> Vec<String> {
+    match failure {
+        Failure::Invalid(all) => all.iter().map(|v| format!("{:?} {}", v.kind, v.path)).collect(),
+        Failure::Rejected(_) | Failure::Fault(_) => Vec::new(),
+    }
 }
 
 /// An `error_response`.
@@ -98,8 +170,6 @@ fn complaint(cx: &Context, format: Format, rejection: &Rejection, request_id: &s
 async fn answer_call(
     cx: &Context,
     call: &Call<'_>,
-    request_id: &str,
-    now: Instant,
     format: &mut Format,
     noted: &mut Noted,
 ) -> Result<String, Failure> {
@@ -110,8 +180,8 @@ async fn answer_call(
         return Err(error::HTTP_ACTION.into());
     }
     requested?;
-    let (caller, spec) = admit(cx, call, params, request_id, now, noted).await?;
-    dispatch(cx, &caller, spec, params, *format).await
+    let (caller, spec) = admit(cx, call, params, noted).await?;
+    dispatch(cx, caller, spec, params, *format, noted).await
 }
 
 /// The format a call asks for.
@@ -131,17 +201,29 @@ async fn admit(
     cx: &Context,
     call: &Call<'_>,
     params: &Params<'_>,
-    request_id: &str,
-    now: Instant,
     noted: &mut Noted,
 ) -> Result<(Caller, &'static Spec), Failure> {
     let app = known_app(cx, params, noted).await?;
     let spec = called(params, noted)?;
-    check_version(params)?;
-    check_timestamp(params, now)?;
-    check_sign(params, call.signed_body, &app.secret)?;
-    let caller = allow(cx, app, spec, call, params, request_id, now).await?;
+    check_signed(call, params, &app.secret, noted.began, noted)?;
+    let caller = allow(cx, app, spec, call, params, noted).await?;
     Ok((caller, spec))
+}
+
+/// Whether what says who calls is of now, and signed.
+fn check_signed(
+    call: &Call<'_>,
+    params: &Params<'_>,
+    secret: &Secret,
+    now: Instant,
+    noted: &mut Noted,
+) -> Result<(), Failure> {
+    noted.check = Check::Version;
+    check_version(params)?;
+    noted.check = Check::Timestamp;
+    check_timestamp(params, now)?;
+    noted.check = Check::Sign;
+    check_sign(params, call.signed_body, secret)
 }
 
 /// Whether the app may call this method, with this session, once more.
@@ -151,22 +233,25 @@ async fn allow(
     spec: &Spec,
     call: &Call<'_>,
     params: &Params<'_>,
-    request_id: &str,
-    now: Instant,
+    noted: &mut Noted,
 ) -> Result<Caller, Failure> {
+    noted.check = Check::Permission;
     if !app.may_call(spec.name) {
         return Err(error::ISV_PERMISSIONS.into());
     }
+    noted.check = Check::Session;
     if spec.session == Session::Required {
         let token = params.get("session").ok_or(error::MISSING_SESSION)?;
         let session = cx.access.session(&cx.store, &app.key, token).await?;
-        if !session.is_some_and(|session| session.is_open(now)) {
+        if !session.is_some_and(|session| session.is_open(noted.began)) {
             return Err(error::INVALID_SESSION.into());
         }
     }
-    cx.quotas.take(&app, now)?;
-    let request_id = request_id.to_owned();
-    Ok(Caller { app, request_id, address: call.address, now })
+    noted.check = Check::Quota;
+    cx.quotas.take(&app, noted.began)?;
+    let (request_id, now) = (noted.request_id.clone(), noted.began);
+    let place = cx.journal.is_on().then(OnceLock::new);
+    Ok(Caller { app, request_id, address: call.address, now, place })
 }
 
 /// The app that calls.
@@ -175,6 +260,7 @@ async fn known_app(
     params: &Params<'_>,
     noted: &mut Noted,
 ) -> Result<Arc<Known>, Failure> {
+    noted.check = Check::App;
     let app_key = params.get("app_key").ok_or(error::MISSING_APP_KEY)?;
     let app = cx.access.app(&cx.store, app_key).await?.ok_or(error::INVALID_APP_KEY)?;
     noted.app = Some(Arc::clone(&app));
@@ -183,10 +269,11 @@ async fn known_app(
 
 /// The declaration of the method that is called.
 fn called(params: &Params<'_>, noted: &mut Noted) -> Result<&'static Spec, Failure> {
+    noted.check = Check::Method;
     let method = params.get("method").ok_or(error::MISSING_METHOD)?;
     let spec = trip_api::SPECS.iter().copied().find(|spec| spec.name == method);
     let spec = spec.ok_or(error::INVALID_METHOD)?;
-    noted.method = Some(spec.name);
+    noted.spec = Some(spec);
     Ok(spec)
 }
 
@@ -242,19 +329,23 @@ fn check_sign(params: &Params<'_>, signed_body: &[u8], secret: &Secret) -> Resul
 /// catalogue, so a declared method without a handler does not compile.
 async fn dispatch(
     cx: &Context,
-    caller: &Caller,
+    caller: Caller,
     spec: &'static Spec,
     params: &Params<'_>,
     format: Format,
+    noted: &mut Noted,
 ) -> Result<String, Failure> {
+    noted.check = Check::Parameters;
     macro_rules! arms {
         ($($stem:ident,)*) => {
             match spec.name {
                 $(<trip_api::$stem::Request as Method>::NAME => {
                     let request = read_request(params).map_err(Failure::Invalid)?;
-                    let response = handlers::$stem::handle(cx, caller, request).await?;
+                    noted.check = Check::Rules;
+                    let response = handlers::$stem::handle(cx, &caller, request).await;
+                    noted.place = caller.place.and_then(OnceLock::into_inner);
                     let (id, node) = (&caller.request_id, &cx.settings.node);
-                    Ok(answer::success(format, spec.name, &response, id, node))
+                    Ok(answer::success(format, spec.name, &response?, id, node))
                 })*
                 _ => Err(error::INVALID_METHOD.into()),
             }
@@ -267,41 +358,41 @@ async fn dispatch(
 fn log(
     cx: &Context,
     call: &Call<'_>,
-    request_id: &str,
-    began: Instant,
+    cost_us: i64,
     noted: &Noted,
-    failure: Option<Failure>,
+    failure: Option<&(Failure, Rejection)>,
+    explained: Option<&explain::Explained>,
 ) {
-    let is_fault = matches!(failure, Some(Failure::Fault(_)));
+    let is_fault = matches!(failure, Some((Failure::Fault(_), _)));
     if !is_fault && !tracing::enabled!(target: ACCESS, tracing::Level::INFO) {
         return;
     }
-    let cost = cx.clock.now().duration_since(began);
-    let cost_ms = i64::try_from(cost.as_millis()).unwrap_or(i64::MAX);
+    let request_id = noted.request_id.as_str();
     let app_key = noted.app.as_ref().map(|app| app.key.as_str());
-    let method = noted.method;
+    let method = noted.spec.map(|spec| spec.name);
     let address = call.address;
-    let Some(failure) = failure else {
-        tracing::info!(target: ACCESS, request_id, app_key, method, %address, cost_ms, "served");
+    let Some((failure, rejection)) = failure else {
+        tracing::info!(target: ACCESS, request_id, app_key, method, %address, cost_us, "served");
         return;
     };
-    let rejection = failure.rejection();
     let code = rejection.code(cx.settings.remote_error_code);
     let (msg, sub_code) = (rejection.msg(), rejection.sub_code);
-    match &failure {
+    match failure {
         Failure::Rejected(_) => {
-            tracing::info!(target: ACCESS, request_id, app_key, method, %address, cost_ms, code, %msg, sub_code, "rejected");
-            explain::log(cx, call, noted, &rejection, request_id, began);
+            tracing::info!(target: ACCESS, request_id, app_key, method, %address, cost_us, code, %msg, sub_code, "rejected");
+            if let Some(explain::Explained { mistake, signed }) = explained {
+                let is_sign = rejection.row == error::INVALID_SIGNATURE;
+                let what = if is_sign { "sign" } else { "timestamp" };
+                tracing::info!(target: ACCESS, request_id, signed, mistake, "the {what} is wrong");
+            }
         }
-        Failure::Invalid(violations) => {
-            let all: Vec<_> =
-                violations.iter().map(|v| format!("{:?} {}", v.kind, v.path)).collect();
-            let violations = all.join(", ");
-            tracing::info!(target: ACCESS, request_id, app_key, method, %address, cost_ms, code, %msg, sub_code, violations, "rejected");
+        Failure::Invalid(_) => {
+            let violations = violations(failure).join(", ");
+            tracing::info!(target: ACCESS, request_id, app_key, method, %address, cost_us, code, %msg, sub_code, violations, "rejected");
         }
         Failure::Fault(fault) => {
             let fault = format!("{fault:#}");
-            tracing::error!(request_id, app_key, method, %address, cost_ms, code, sub_code, fault, "failed");
+            tracing::error!(request_id, app_key, method, %address, cost_us, code, sub_code, fault, "failed");
         }
     }
 }

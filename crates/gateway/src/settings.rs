@@ -16,6 +16,9 @@ const BATCH_CALLS_MAX: u64 = 1000;
 /// The longest life of a token: a year, the longest that the platform gives.
 const TOKEN_SECONDS_MAX: i64 = 365 * 24 * 60 * 60;
 
+/// The largest journal of calls: some gigabytes, beyond which nobody looks.
+const CALLS_KEPT_MAX: u64 = 1_000_000;
+
 /// The largest cache of documents: 64 GB, beyond which a machine has better uses for its memory.
 const DOCUMENT_CACHE_MB_MAX: u64 = 64 * 1024;
 
@@ -112,6 +115,13 @@ pub struct Settings {
     #[arg(long, env = "TRIPWRIGHT_ACCESS_LOG", num_args = 0..=1, require_equals = true,
           default_missing_value = "true", value_parser = BoolishValueParser::new())]
     pub access_log: Option<bool>,
+
+    /// How many of the last calls are kept with what was asked and answered, personal data left out; the
+    /// smallest number of all gateways on one database holds. Unless said, 10000 in the sandbox and none in
+    /// production; 0 keeps none, and leaves what was kept before
+    #[arg(long, env = "TRIPWRIGHT_CALLS_KEPT",
+          value_parser = clap::value_parser!(u64).range(..=CALLS_KEPT_MAX))]
+    pub calls_kept: Option<u64>,
 
     /// Form of the log
     #[arg(long, env = "TRIPWRIGHT_LOG_FORMAT", value_enum, default_value_t)]

@@ -50,7 +50,7 @@ pub(crate) struct Table {
 
 use Type::{Bytes, MaybeBytes, Number, Text};
 
-/// Every table but what a running gateway says of itself.
+/// Every table but what running gateways say of themselves: how often apps have called, and the last calls.
 #[rustfmt::skip]
 pub(crate) const TABLES: &[Table] = &[
     Table { name: "aggregate", key: 3, kind: Some(1), only: "true", columns: &[

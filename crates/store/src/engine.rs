@@ -3,7 +3,7 @@
 use crate::postgres::Postgres;
 use crate::seal::WrappedKey;
 use crate::sqlite::Sqlite;
-use crate::{Cause, Entry, Error, Key, LookUp, Usage};
+use crate::{Call, Calls, Cause, Entry, Error, Key, LookUp, Usage};
 
 /// A step of the schema. Steps only add, so that programs of before go on beside those of after; what
 /// they no longer need goes when nobody needs it any more, in a step that says so.
@@ -52,6 +52,7 @@ pub(crate) enum Table {
     Journal,
     App,
     Session,
+    Call,
 }
 
 /// A row with a sealed document.
@@ -135,6 +136,11 @@ forward! {
     fn put_keys(&self, keys: Vec<WrappedKey>) -> ();
     fn drop_wrappers_but(&self, kept: &str) -> ();
     fn rows(&self, table: Table, after: Option<&Row>, limit: usize) -> Vec<Row>;
+    fn put_calls(&self, calls: Vec<(Call, Vec<u8>)>) -> ();
+    fn calls(&self, wanted: &Calls, limit: usize) -> Vec<Call>;
+    fn call(&self, request_id: &str) -> Option<(Call, Vec<u8>)>;
+    fn call_beyond(&self, kept: usize) -> Option<(i64, String)>;
+    fn drop_calls(&self, at_ms: i64, request_id: &str, limit: usize) -> bool;
     fn replace(&self, rows: Vec<(Row, Vec<u8>)>) -> ();
 }
 

@@ -7,6 +7,7 @@
 //!
 //! The store knows no travel: a document is whatever serialises, a kind is a name.
 
+mod calls;
 mod copy;
 mod documents;
 mod engine;
@@ -21,6 +22,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::Instant;
 use domain::access::{App, Session};
@@ -31,6 +33,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+pub use crate::calls::{Call, Calls};
 pub use crate::copy::{Sum, Sums, copy};
 use crate::documents::Documents;
 use crate::engine::{Commit, Engine, Loaded, Outcome, Recorded};
@@ -273,6 +276,17 @@ pub struct Store {
     engine: Engine,
     sealer: Sealer,
     documents: Documents,
+    changes: AtomicU64,
+    races: AtomicU64,
+}
+
+/// What one process has done with the store since it opened it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Changes that were committed.
+    pub changes: u64,
+    /// Changes that were decided anew because somebody else was faster.
+    pub races: u64,
 }
 
 impl Store {
@@ -306,7 +320,8 @@ impl Store {
     }
 
     fn new(engine: Engine, sealer: Sealer) -> Self {
-        Self { engine, sealer, documents: Documents::new(0) }
+        let (changes, races) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { engine, sealer, documents: Documents::new(0), changes, races }
     }
 
     /// Keeps documents that were read, up to so many bytes of what is stored; until told, none.
@@ -407,8 +422,11 @@ impl Store {
                 people: people.into_iter().collect(),
             };
             match self.engine.commit(commit).await? {
-                Outcome::Done => return Ok(answer),
-                Outcome::Raced => {}
+                Outcome::Done => {
+                    self.changes.fetch_add(1, Ordering::Relaxed);
+                    return Ok(answer);
+                }
+                Outcome::Raced => drop(self.races.fetch_add(1, Ordering::Relaxed)),
                 Outcome::Taken { look_up: LookUp { name, value }, id } => {
                     return Err(Error::Taken { name, value, kind: key.kind, id });
                 }
@@ -465,6 +483,12 @@ impl Store {
         let stored = Arc::new(stored);
         self.documents.put(key, &stored, bytes, moment);
         Ok(Some(stored))
+    }
+
+    /// What this process has done with it since it opened it.
+    pub fn counts(&self) -> Counts {
+        let of = |number: &AtomicU64| number.load(Ordering::Relaxed);
+        Counts { changes: of(&self.changes), races: of(&self.races) }
     }
 
     /// A hash that only this store's key gives, as 32 hex digits; for each purpose another.

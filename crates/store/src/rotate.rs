@@ -55,7 +55,7 @@ impl Store {
     /// The engine failed. What was sealed anew stays so.
     pub async fn reseal(&self) -> Result<Resealed, Error> {
         let mut done = Resealed::default();
-        for table in [Table::App, Table::Session, Table::Aggregate, Table::Journal] {
+        for table in [Table::App, Table::Session, Table::Aggregate, Table::Journal, Table::Call] {
             let mut after: Option<Row> = None;
             loop {
                 let rows = self.engine.rows(table, after.as_ref(), BATCH_MAX).await?;
@@ -83,7 +83,9 @@ impl Store {
     async fn sealed_anew(&self, row: &Row) -> Result<Option<Vec<u8>>, Error> {
         let (kind, id) = match row.table {
             Table::Journal => Place::facts(&row.kind, &row.id, row.version),
-            Table::Aggregate | Table::App | Table::Session => (row.kind.clone(), row.id.clone()),
+            Table::Aggregate | Table::App | Table::Session | Table::Call => {
+                (row.kind.clone(), row.id.clone())
+            }
         };
         let place = Place { kind: &kind, owner: &row.owner, id: &id };
         if !self.sealer.is_outdated(&place, &row.document)? {

@@ -28,7 +28,7 @@ use crate::documents::Moment;
 use crate::engine::{Commit, Head, Loaded, Outcome, Recorded, Row as Stored, Step, Table};
 use crate::examine::{Finding, Verdict};
 use crate::seal::{WrappedKey, is_whole};
-use crate::{Entry, Error, Key, LookUp, Usage};
+use crate::{Call, Calls, Entry, Error, Key, LookUp, Usage};
 
 /// The first SQLite without the WAL-reset race that loses committed pages.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
@@ -37,6 +37,7 @@ const MIGRATIONS: &[Step] = &[
     Step { sql: include_str!("migrations/1.sql"), oldest: 1 },
     // From here on keys are wrapped, which programs of before know nothing of.
     Step { sql: include_str!("migrations/2.sql"), oldest: 2 },
+    Step { sql: include_str!("migrations/3.sql"), oldest: 2 },
 ];
 /// The fact that says how many steps a program must know.
 const OLDEST: &str = "schema_oldest";
@@ -111,6 +112,8 @@ enum Write {
     DropWrappersBut(String),
     Replace(Vec<(Stored, Vec<u8>)>),
     Usage { day: i64, usage: Vec<Usage> },
+    Calls(Vec<(Call, Vec<u8>)>),
+    DropCalls { at_ms: i64, request_id: String, limit: usize },
     Probe,
 }
 
@@ -411,6 +414,10 @@ impl Sqlite {
                 "SELECT app_key, 'session', lower(hex(token_hash)), 0, 0, document FROM session \
                  WHERE (app_key, token_hash) > (?1, unhex(?3)) ORDER BY app_key, token_hash LIMIT ?5"
             }
+            Table::Call => {
+                "SELECT '-', 'call', request_id, 0, 0, document FROM call \
+                 WHERE request_id > ?3 ORDER BY request_id LIMIT ?5"
+            }
         };
         let row = |row: &Row<'_>| {
             let (owner, kind, id) = (row.get(0)?, row.get(1)?, row.get(2)?);
@@ -425,6 +432,55 @@ impl Sqlite {
         let mut statement = reader.statement(sql)?;
         let rows = statement.query_map(params![owner, kind, id, entry, limit], row)?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    pub(crate) async fn put_calls(&self, calls: Vec<(Call, Vec<u8>)>) -> Result<(), Error> {
+        self.write(Write::Calls(calls)).await.map(|_| ())
+    }
+
+    pub(crate) async fn calls(&self, wanted: &Calls, limit: usize) -> Result<Vec<Call>, Error> {
+        const SQL: &str = "SELECT at_ms, request_id, app_key, method, outcome, code, sub_code, result, \
+            cost_us, address FROM call WHERE (at_ms, request_id) < (?1, ?2) \
+            AND (?3 IS NULL OR app_key = ?3) AND (?4 IS NULL OR method = ?4) \
+            AND (?5 IS NULL OR outcome = ?5) AND (?6 IS NULL OR sub_code = ?6) \
+            ORDER BY at_ms DESC, request_id DESC LIMIT ?7";
+        let Calls { app, method, outcome, sub_code, after } = wanted;
+        let (at_ms, id) = after.as_ref().map_or((i64::MAX, ""), |(at_ms, id)| (*at_ms, id));
+        let reader = self.reader()?;
+        let mut statement = reader.statement(SQL)?;
+        let values = params![at_ms, id, app, method, outcome, sub_code, count(limit)];
+        let rows = statement.query_map(values, call)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    pub(crate) async fn call(&self, request_id: &str) -> Result<Option<(Call, Vec<u8>)>, Error> {
+        const SQL: &str = "SELECT at_ms, request_id, app_key, method, outcome, code, sub_code, result, \
+            cost_us, address, document FROM call WHERE request_id = ?1 ORDER BY at_ms DESC LIMIT 1";
+        let row = |row: &Row<'_>| Ok((call(row)?, row.get(10)?));
+        Ok(self.reader()?.statement(SQL)?.query_row([request_id], row).optional()?)
+    }
+
+    /// The first of those that stand after the newest so many.
+    pub(crate) async fn call_beyond(&self, kept: usize) -> Result<Option<(i64, String)>, Error> {
+        const SQL: &str = "SELECT at_ms, request_id FROM call \
+                           ORDER BY at_ms DESC, request_id DESC LIMIT 1 OFFSET ?1";
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        Ok(self.reader()?.statement(SQL)?.query_row([count(kept)], row).optional()?)
+    }
+
+    /// Drops some of the oldest up to this one; says whether there are more.
+    pub(crate) async fn drop_calls(
+        &self,
+        at_ms: i64,
+        request_id: &str,
+        limit: usize,
+    ) -> Result<bool, Error> {
+        const LEFT: &str =
+            "SELECT EXISTS (SELECT 1 FROM call WHERE (at_ms, request_id) <= (?1, ?2))";
+        let request_id = request_id.to_owned();
+        self.write(Write::DropCalls { at_ms, request_id: request_id.clone(), limit }).await?;
+        let reader = self.reader()?;
+        Ok(reader.statement(LEFT)?.query_row((at_ms, request_id), |row| row.get(0))?)
     }
 
     /// Keeps everybody from writing until what is returned is dropped.
@@ -1037,6 +1093,19 @@ fn perform(connection: &Connection, write: &Write, next_entry: &mut i64) -> Resu
             connection.prepare_cached("DELETE FROM usage WHERE day < ?1 - 1")?.execute([day])?;
             return Ok(Outcome::Done);
         }
+        Write::Calls(calls) => {
+            for (call, document) in calls {
+                put_call(connection, call, document)?;
+            }
+            return Ok(Outcome::Done);
+        }
+        Write::DropCalls { at_ms, request_id, limit } => {
+            const SQL: &str = "DELETE FROM call WHERE (at_ms, request_id) IN (\
+                SELECT at_ms, request_id FROM call WHERE (at_ms, request_id) <= (?1, ?2) \
+                ORDER BY at_ms, request_id LIMIT ?3)";
+            connection.prepare_cached(SQL)?.execute((at_ms, request_id, count(*limit)))?;
+            return Ok(Outcome::Done);
+        }
         Write::Probe => {
             set_fact("INSERT OR REPLACE INTO fact VALUES ('probe', hex(randomblob(8)))")?;
             return Ok(Outcome::Done);
@@ -1044,6 +1113,37 @@ fn perform(connection: &Connection, write: &Write, next_entry: &mut i64) -> Resu
     }
     set_fact("UPDATE fact SET value = value + 1 WHERE name = 'access_epoch'")?;
     Ok(Outcome::Done)
+}
+
+fn put_call(connection: &Connection, call: &Call, document: &[u8]) -> Result<(), rusqlite::Error> {
+    const SQL: &str =
+        "INSERT OR IGNORE INTO call VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    let Call { at_ms, request_id, app, method, outcome, .. } = call;
+    let Call { code, sub_code, result, cost_us, address, .. } = call;
+    connection.prepare_cached(SQL)?.execute(params![
+        at_ms, request_id, app, method, outcome, code, sub_code, result, cost_us, address, document
+    ])?;
+    Ok(())
+}
+
+/// A call, its columns read in the order of the table.
+fn call(row: &Row<'_>) -> Result<Call, rusqlite::Error> {
+    Ok(Call {
+        at_ms: row.get(0)?,
+        request_id: row.get(1)?,
+        app: row.get(2)?,
+        method: row.get(3)?,
+        outcome: row.get(4)?,
+        code: row.get(5)?,
+        sub_code: row.get(6)?,
+        result: row.get(7)?,
+        cost_us: row.get(8)?,
+        address: row.get(9)?,
+    })
+}
+
+fn count(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
 /// Puts a document in the place of another, if that is still there.
@@ -1059,6 +1159,7 @@ fn replace(connection: &Connection, row: &Stored, document: &[u8]) -> Result<(),
             "UPDATE session SET document = ?6 \
              WHERE (app_key, token_hash) = (?1, unhex(?3)) AND document = ?5"
         }
+        Table::Call => "UPDATE call SET document = ?6 WHERE request_id = ?3 AND document = ?5",
     };
     let Stored { owner, kind, id, entry, document: known, .. } = row;
     let values = params![owner, kind, id, entry, known, document];

@@ -12,7 +12,7 @@ use domain::access::{App, Session};
 use domain::grant::{Code, Digest, Fresh, Grant, Refusal};
 use domain::{Instant, Pii, pii};
 use serde::{Deserialize, Serialize};
-use store::{Cause, Decision, Error, Key, LookUp, SealingKey, Store, Usage};
+use store::{Call, Calls, Cause, Decision, Error, Key, LookUp, SealingKey, Store, Usage};
 use tempfile::TempDir;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -891,6 +891,7 @@ async fn keys_are_rotated_while_others_write_and_nothing_is_lost(world: World) {
         (Decision::Put { document, what: "count", facts, look_ups: vec![] }, ())
     };
     ours.change(&key("told"), &cause("r"), journalled).await.unwrap();
+    ours.put_calls(&[noted(1, "told")]).await.unwrap();
     let first = key_in_use(&ours).await;
 
     let theirs = Arc::new(world.open().await);
@@ -928,6 +929,7 @@ async fn keys_are_rotated_while_others_write_and_nothing_is_lost(world: World) {
         ours.journal(&key("told")).await.unwrap()[0].facts.as_ref().unwrap()["who"]["$pii"],
         NAME
     );
+    assert_eq!(ours.call("told").await.unwrap(), Some(noted(1, "told")));
     assert_eq!(ours.keys().await.unwrap().len(), 4);
     // What the first key sealed is gone from every table, pages set free included.
     Arc::into_inner(theirs).unwrap().close().await;
@@ -1001,11 +1003,12 @@ async fn everything_is_sealed_anew_but_what_is_damaged(world: World) {
         store.change(&key(&format!("{at:03}")), &cause("r"), decide).await.unwrap();
         put_app(&store, &format!("app-{at}")).await;
         store.put_session(&session("test", &format!("token-{at}"))).await.unwrap();
+        store.put_calls(&[noted(at as i64, &format!("r{at}"))]).await.unwrap();
     }
     world.copy_document("071", "070");
     store.add_key(None).await.unwrap();
     let done = store.reseal().await.unwrap();
-    assert_eq!((done.count, done.failed.len()), (4 * MANY - 1, 1));
+    assert_eq!((done.count, done.failed.len()), (5 * MANY - 1, 1));
     let first = done.failed[0].to_string();
     assert_eq!(first, "a sealed value of thing app/one 070/name does not open");
     let again = store.reseal().await.unwrap();
@@ -1016,7 +1019,111 @@ async fn everything_is_sealed_anew_but_what_is_damaged(world: World) {
         assert_eq!(facts.as_ref().unwrap()["who"]["$pii"], NAME);
         let token = format!("token-{at}");
         assert!(store.session(&"test".parse().unwrap(), &token).await.unwrap().is_some());
+        let call = store.call::<Document>(&format!("r{at}")).await.unwrap().unwrap();
+        assert_eq!(call, noted(at as i64, &format!("r{at}")));
     }
+}
+
+/// A call with a story.
+fn noted(at_ms: i64, request_id: &str) -> (Call, Document) {
+    let even = at_ms % 2 == 0;
+    let call = Call {
+        at_ms,
+        request_id: request_id.to_owned(),
+        app: even.then(|| "test".to_owned()),
+        method: Some(if even { "a.b" } else { "c.d" }.to_owned()),
+        outcome: if even { "ok" } else { "rejected" }.to_owned(),
+        code: (!even).then_some(27),
+        sub_code: (!even).then(|| "invalid-sessionkey".to_owned()),
+        result: even.then(|| "code 0".to_owned()),
+        cost_us: 13,
+        address: "127.0.0.1".to_owned(),
+    };
+    (call, Document { count: 7, name: Pii::new(NAME.into()) })
+}
+
+async fn calls_are_listed_newest_first_in_pages_and_by_what_is_asked_for(world: World) {
+    let store = world.open().await;
+    // Of one moment, too: the request id parts them.
+    let put: Vec<_> = (0..10).map(|at| noted(at / 3, &format!("r{at}"))).collect();
+    store.put_calls(&put).await.unwrap();
+    // Written twice, a call is there once, as it was first.
+    let mut again = put[4].clone();
+    again.0.outcome = "fault".to_owned();
+    store.put_calls(&[again]).await.unwrap();
+    let mut expected: Vec<_> = put.iter().map(|(call, _)| call.clone()).collect();
+    expected.reverse();
+    let all = Calls::default();
+    assert_eq!(store.calls(&all, 100).await.unwrap(), expected);
+    let mut read: Vec<Call> = Vec::new();
+    loop {
+        let after = read.last().map(|last| (last.at_ms, last.request_id.clone()));
+        let page = store.calls(&Calls { after, ..all.clone() }, 4).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        read.extend(page);
+    }
+    assert_eq!(read, expected);
+    let text = |text: &str| Some(text.to_owned());
+    for (wanted, is_even) in [
+        (Calls { app: text("test"), ..all.clone() }, true),
+        (Calls { method: text("c.d"), ..all.clone() }, false),
+        (Calls { outcome: text("ok"), ..all.clone() }, true),
+        (Calls { sub_code: text("invalid-sessionkey"), ..all.clone() }, false),
+    ] {
+        let found = store.calls(&wanted, 100).await.unwrap();
+        let by_hand = expected.iter().filter(|call| (call.at_ms % 2 == 0) == is_even);
+        assert_eq!(found, by_hand.cloned().collect::<Vec<_>>(), "{wanted:?}");
+    }
+    let none = Calls { app: text("test"), method: text("c.d"), ..all };
+    assert!(store.calls(&none, 100).await.unwrap().is_empty());
+}
+
+async fn a_calls_story_is_sealed_and_there_for_whoever_opens_the_database_next(world: World) {
+    let store = world.open().await;
+    let put = noted(2, "r2");
+    store.put_calls(std::slice::from_ref(&put)).await.unwrap();
+    put_app(&store, "test").await;
+    store.close().await;
+    let store = world.open().await;
+    assert_eq!(store.call("r2").await.unwrap(), Some(put));
+    assert_eq!(store.call::<Document>("r3").await.unwrap(), None);
+    store.close().await;
+    assert!(!world.files().windows(NAME.len()).any(|window| window == NAME.as_bytes()));
+}
+
+/// As it was made by a program that knew of no calls.
+#[tokio::test]
+async fn a_database_of_before_calls_were_kept_grows_when_it_is_told_to() {
+    let url = postgres::database();
+    Store::open_postgres(&url, &sealing_key(), true).await.unwrap().close().await;
+    postgres::psql(&url, "DROP TABLE call");
+    postgres::psql(&url, "DELETE FROM schema_step WHERE step > 1");
+    let refused = Store::open_postgres(&url, &sealing_key(), false).await.err();
+    assert!(matches!(refused, Some(Error::SchemaTooOld { found: 1, .. })), "{refused:?}");
+    let store = Store::open_postgres(&url, &sealing_key(), true).await.unwrap();
+    store.put_calls(&[noted(1, "r")]).await.unwrap();
+    assert_eq!(store.call("r").await.unwrap(), Some(noted(1, "r")));
+}
+
+async fn only_the_newest_calls_are_kept(world: World) {
+    // More than are forgotten at once.
+    const MANY: i64 = 2500;
+    let store = world.open().await;
+    let put: Vec<_> = (0..MANY).map(|at| noted(at / 2, &format!("{at:05}"))).collect();
+    store.put_calls(&put).await.unwrap();
+    let ids = async || {
+        let calls = store.calls(&Calls::default(), MANY as usize).await.unwrap();
+        calls.into_iter().map(|call| call.request_id).collect::<Vec<_>>()
+    };
+    store.prune_calls(MANY as usize).await.unwrap();
+    assert_eq!(ids().await.len(), MANY as usize);
+    store.prune_calls(3).await.unwrap();
+    assert_eq!(ids().await, ["02499", "02498", "02497"]);
+    store.prune_calls(3).await.unwrap();
+    assert_eq!(ids().await.len(), 3);
+    assert_eq!(store.call::<Document>("02496").await.unwrap(), None);
 }
 
 async fn the_operators_key_is_replaced_without_anybody_standing_still(world: World) {
@@ -1169,6 +1276,9 @@ on_both_engines! {
     no_order_of_rotations_locks_anybody_out,
     of_two_rotations_at_once_one_gives_way,
     everything_is_sealed_anew_but_what_is_damaged,
+    calls_are_listed_newest_first_in_pages_and_by_what_is_asked_for,
+    a_calls_story_is_sealed_and_there_for_whoever_opens_the_database_next,
+    only_the_newest_calls_are_kept,
     the_operators_key_is_replaced_without_anybody_standing_still,
     a_persons_orders_are_found_by_document_and_phone_of_whichever_owner,
 }

@@ -426,6 +426,7 @@ impl Wire for JsonText {
 
 impl<T: Wire> Wire for Vec<T> {
     const SHAPE: Shape = Shape::List(&T::SHAPE);
+    const PRIVACY: Privacy = T::PRIVACY;
 
     fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
         reader.elements(node)

@@ -1,5 +1,7 @@
 //! The console: operators look at orders, calls and apps in a browser.
 
+mod calls;
+mod charts;
 mod guard;
 mod login;
 
@@ -21,6 +23,7 @@ pub fn router() -> Router<Arc<Context>> {
         .route("/console", get(home))
         .route("/console/login", get(login::form).post(login::sign_in))
         .route("/console/logout", post(login::sign_out))
+        .merge(calls::router().merge(charts::router()))
 }
 
 #[derive(Template)]

@@ -118,7 +118,7 @@ async fn post(
             Err(refusal) => (Decision::Keep, Err(refusal)),
         }
     };
-    cx.store.change(&key, &caller.cause(), decide).await
+    cx.store.change(&key, &caller.cause_at(&key), decide).await
 }
 
 fn answer(tickets: &[Reported], outcome: Outcome) -> Response {

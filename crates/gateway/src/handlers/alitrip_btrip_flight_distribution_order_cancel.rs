@@ -30,7 +30,8 @@ pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<R
         Err(code) => return Ok(not_cancelled(code, None)),
     };
     let policy = CancelPolicy { while_ticketing: cx.settings.cancel_while_ticketing };
-    let (key, cause) = (flight::key(&order_key), caller.cause());
+    let key = flight::key(&order_key);
+    let cause = caller.cause_at(&key);
     // What was booked has no part in it.
     let decide = |state| decide(state, policy, caller.now);
     Ok(answer(cx.store.change_member(&key, State::MEMBER, &cause, decide).await?))

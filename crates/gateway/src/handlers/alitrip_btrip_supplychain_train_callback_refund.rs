@@ -79,7 +79,7 @@ pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<R
             Err(refusal) => (Decision::Keep, Err(refusal)),
         }
     };
-    let outcome: Outcome = match cx.store.change(&key, &caller.cause(), decide).await {
+    let outcome: Outcome = match cx.store.change(&key, &caller.cause_at(&key), decide).await {
         // Between the look and the write it has become another order's of the same supplier.
         Err(store::Error::Taken { name: train::REFUND, .. }) => Err(not_found("refund_id")),
         outcome => outcome?,

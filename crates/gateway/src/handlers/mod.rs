@@ -11,10 +11,10 @@ pub mod taobao_top_auth_token_create;
 pub mod taobao_top_auth_token_refresh;
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use domain::Instant;
-use store::Cause;
+use store::{Cause, Key};
 
 use crate::Context;
 use crate::access::Known;
@@ -30,12 +30,23 @@ pub struct Caller {
     pub address: IpAddr,
     /// The moment of the call: one for the whole request.
     pub now: Instant,
+    /// Where it may change something, for the call's story; `None` where no stories are kept.
+    pub place: Option<OnceLock<Key>>,
 }
 
 impl Caller {
     /// Whether the published pages' own examples are let through though they break rules.
     pub fn is_lenient(&self, cx: &Context) -> bool {
         self.app.lenient && !cx.settings.production
+    }
+
+    /// Why what is there may change, for the journal; and that it may, for the story of the call.
+    pub fn cause_at(&self, key: &Key) -> Cause {
+        if let Some(place) = &self.place {
+            // The first is what the call is about.
+            let _ = place.set(key.clone());
+        }
+        self.cause()
     }
 
     /// Why something changes, for the journal.

@@ -11,10 +11,11 @@ use top::form::{Pairs, decode_into};
 use top::{Format, Params, Rejection, error};
 
 use super::{
-    Answer, Call, Failure, Known, Noted, allow, called, check_sign, check_timestamp, check_version,
-    complaint, conclude, dispatch, known_app, requested_format,
+    Answer, Call, Failure, Known, Noted, allow, called, check_signed, complaint, conclude,
+    dispatch, known_app, requested_format,
 };
-use crate::{Context, context};
+use crate::Context;
+use crate::calls::Check;
 
 /// Longest separator that a header may name: answers have one between any two, and a header is no place
 /// for more.
@@ -33,20 +34,19 @@ struct Open<'a> {
 
 /// Serves a batch: one answer for each call, joined by the separator; or one complaint about the whole.
 pub async fn serve(cx: &Context, call: Call<'_>, separator: Option<&[u8]>) -> Answer {
-    let request_id = context::request_id();
-    let began = cx.clock.now();
-    let (mut noted, mut format) = (Noted::default(), call.fallback_format);
+    let mut noted = Noted { batch_item: Some(0), ..Noted::new(cx) };
+    let mut format = call.fallback_format;
     let opened = open(cx, &call, separator, &mut format, &mut noted).await;
     let (params, open) = match opened {
         Ok(opened) => opened,
         Err(failure) => {
             let served = Err(failure);
-            let body = conclude(cx, &call, format, &request_id, began, &noted, served);
+            let body = conclude(cx, &call, format, noted, served);
             return Answer { format, body };
         }
     };
     let mut body = String::new();
-    for form in &open.batch.calls {
+    for (form, item) in open.batch.calls.iter().zip(1..) {
         if !body.is_empty() {
             body.push_str(open.separator);
         }
@@ -57,7 +57,7 @@ pub async fn serve(cx: &Context, call: Call<'_>, separator: Option<&[u8]>) -> An
             address: call.address,
             fallback_format: format,
         };
-        body.push_str(&serve_one(cx, &open, &one).await);
+        body.push_str(&serve_one(cx, &open, &one, item).await);
     }
     Answer { format, body }
 }
@@ -78,9 +78,8 @@ async fn open<'a>(
     }
     requested?;
     let app = known_app(cx, params, noted).await?;
-    check_version(params)?;
-    check_timestamp(params, cx.clock.now())?;
-    check_sign(params, call.signed_body, &app.secret)?;
+    check_signed(call, params, &app.secret, noted.began, noted)?;
+    noted.check = Check::Batch;
     let separator = match separator {
         None => SEPARATOR,
         Some(named) => usable(cx, named, *format).ok_or_else(unusable_separator)?,
@@ -131,20 +130,21 @@ fn parameters<'a>(
 }
 
 /// Serves one call of a batch; its failure is its own.
-async fn serve_one(cx: &Context, open: &Open<'_>, call: &Call<'_>) -> String {
-    let request_id = context::request_id();
-    let began = cx.clock.now();
-    let mut noted = Noted { app: Some(Arc::clone(&open.app)), method: None };
+async fn serve_one(cx: &Context, open: &Open<'_>, call: &Call<'_>, item: usize) -> String {
+    let app = Some(Arc::clone(&open.app));
+    let (batch_item, check) = (Some(item), Check::Batch);
+    let mut noted = Noted { app, batch_item, check, ..Noted::new(cx) };
+    let request_id = noted.request_id.clone();
     let format = call.fallback_format;
     let served = async {
         let params = call.params.as_ref().map_err(Clone::clone)?;
         let spec = called(params, &mut noted)?;
         let app = Arc::clone(&open.app);
-        let caller = allow(cx, app, spec, call, params, &request_id, began).await?;
-        dispatch(cx, &caller, spec, params, format).await
+        let caller = allow(cx, app, spec, call, params, &mut noted).await?;
+        dispatch(cx, caller, spec, params, format, &mut noted).await
     }
     .await;
-    let answer = conclude(cx, call, format, &request_id, began, &noted, served);
+    let answer = conclude(cx, call, format, noted, served);
     if batch::is_parted(&answer, open.separator) {
         return answer;
     }

@@ -5,12 +5,11 @@
 //! by then: a session lets one in, and a method's parameters, sealed or not, say who somebody is. So may a
 //! name that nobody declared, which is what becomes of a value that was sent unencoded and has an `&` in it.
 
-use domain::Instant;
 use top::explain::{Mistake, PUBLIC_PARAMS, wrong_sign, wrong_time};
 use top::sign::string_to_sign;
 use top::{Params, Rejection, SignMethod, Spec, error};
 
-use super::{ACCESS, Call, Noted};
+use super::{Call, Noted};
 use crate::Context;
 
 /// What stands for the secret.
@@ -18,30 +17,35 @@ const HIDDEN: &str = "***";
 /// The parameters whose values have been checked, one way or another, before a signature is.
 const CHECKED: [&str; 4] = ["app_key", "format", "timestamp", "v"];
 
-/// Says why, as far as it can be inferred.
-pub fn log(
+/// What is wrong with a sign or a timestamp.
+pub struct Explained {
+    /// The mistake that was made, as far as it can be inferred.
+    pub mistake: String,
+    /// What was signed here.
+    pub signed: Option<String>,
+}
+
+/// Says why a call was rejected, if it was for its sign or its timestamp.
+pub fn explain(
     cx: &Context,
     call: &Call<'_>,
     noted: &Noted,
     rejection: &Rejection,
-    request_id: &str,
-    now: Instant,
-) {
-    let (Ok(params), Some(app)) = (&call.params, &noted.app) else { return };
+) -> Option<Explained> {
+    let (Ok(params), Some(app)) = (&call.params, &noted.app) else { return None };
     if cx.settings.production {
-        return;
+        return None;
     }
     if rejection.row == error::INVALID_TIMESTAMP {
-        let mistake = params.get("timestamp").map(|text| wrong_time(text, now.as_second()));
-        let mistake = mistake.map(|mistake| mistake.to_string());
-        tracing::info!(target: ACCESS, request_id, mistake, "the timestamp is wrong");
+        let mistake = wrong_time(params.get("timestamp")?, noted.began.as_second()).to_string();
+        return Some(Explained { mistake, signed: None });
     }
     if rejection.row != error::INVALID_SIGNATURE {
-        return;
+        return None;
     }
     let Ok(method) = params.get("sign_method").unwrap_or("md5").parse::<SignMethod>() else {
-        tracing::info!(target: ACCESS, request_id, mistake = "sign_method is none of the three", "the sign is wrong");
-        return;
+        let mistake = "sign_method is none of the three".to_owned();
+        return Some(Explained { mistake, signed: None });
     };
     let given = params.get("sign").unwrap_or_default();
     let mistake = wrong_sign(&app.secret, method, params, call.signed_body, given);
@@ -49,7 +53,7 @@ pub fn log(
     let mistake =
         mistake.unwrap_or_else(|| "none that is known; is it the right secret?".to_owned());
     let signed = signed(method, params, call.signed_body.len());
-    tracing::info!(target: ACCESS, request_id, %method, signed, mistake, "the sign is wrong");
+    Some(Explained { mistake, signed: Some(signed) })
 }
 
 /// The string that was signed here, all that must not be read replaced by its length.

@@ -43,6 +43,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 const ACCESS_POLL: Duration = Duration::from_millis(250);
 /// How often gateways tell each other how often apps have called.
 const USAGE_POLL: Duration = Duration::from_secs(1);
+/// How often calls are written to their journal, and what was counted of them to its minute: soon enough
+/// for somebody who watches.
+const CALLS_POLL: Duration = Duration::from_millis(250);
 /// For how long an answer about readiness is good: asking costs a commit, and anybody may ask.
 const READY_HOLDS: Duration = Duration::from_secs(1);
 
@@ -136,6 +139,7 @@ pub async fn start(context: Arc<Context>, limits: Limits) -> anyhow::Result<Runn
         accepting(Listener::Admin, admin, ADMIN_CONNECTIONS_MAX),
         tokio::spawn(watch_access(Arc::clone(&context), stopped.clone())),
         tokio::spawn(share_usage(Arc::clone(&context), stopped.clone())),
+        tokio::spawn(keep_calls(Arc::clone(&context), stopped.clone())),
     ];
     Ok(Running { gateway: gateway_address, admin: admin_address, context, shared, stop, tasks })
 }
@@ -155,6 +159,7 @@ impl Running {
             }
         }
         drop(shared);
+        write_calls(&context).await;
         match Arc::try_unwrap(context) {
             Ok(context) => context.store.close().await,
             Err(_) => tracing::warn!("requests still running; the database closes with them"),
@@ -188,6 +193,25 @@ async fn share_usage(context: Arc<Context>, mut stopped: watch::Receiver<bool>) 
             let error = chain(error);
             tracing::error!(error, "cannot share quotas; each gateway counts alone meanwhile");
         }
+    }
+}
+
+async fn keep_calls(context: Arc<Context>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(CALLS_POLL) => {}
+            // The last are written when all calls have ended.
+            _ = stopped.changed() => return,
+        }
+        write_calls(&context).await;
+    }
+}
+
+async fn write_calls(context: &Context) {
+    context.metrics.look(context.clock.now());
+    if let Err(error) = context.journal.write(&context.store).await {
+        let error = chain(error);
+        tracing::error!(error, "calls are missing in their journal");
     }
 }
 
@@ -242,6 +266,7 @@ async fn serve_connection(
     mut stopped: watch::Receiver<bool>,
 ) {
     let limits = shared.limits;
+    let _counted = shared.context.metrics.connection(which == Listener::Admin);
     let service = service_fn(|request| route(which, request, address, &shared));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

@@ -23,7 +23,7 @@ use tower_http::csrf::CsrfLayer;
 pub use self::assets::asset;
 pub use self::problem::Problem;
 pub use self::visit::{Lang, Visit, cookie};
-use crate::{Context, console, docs, ops};
+use crate::{Context, console, docs, metrics, ops};
 
 /// Nothing but what the program itself serves: no script or style in a page's text, no frame, no other host.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -53,7 +53,7 @@ pub fn public(context: Arc<Context>) -> Router {
 
 /// The pages of the operators' listener.
 pub fn admin(context: Arc<Context>) -> Router {
-    dressed(console::router().merge(ops::router())).with_state(context)
+    dressed(console::router().merge(ops::router()).merge(metrics::router())).with_state(context)
 }
 
 fn dressed(router: Router<Arc<Context>>) -> Router<Arc<Context>> {

@@ -10,7 +10,11 @@ mod alitrip_rentcar_btb_order_cancelcheck;
 mod app;
 mod arguments;
 mod batch;
+<<<<<<< HEAD
 mod browser;
+=======
+mod calls;
+>>>>>>> calls
 mod checks;
 mod clients;
 mod coverage;

@@ -30,10 +30,13 @@ use crate::copy::{Cell, Cells, Table as CopyTable, Type};
 use crate::engine::{Commit, Loaded, Outcome, Recorded, Row as Stored, Step, Table};
 use crate::examine::{Finding, Verdict};
 use crate::seal::{WrappedKey, is_whole};
-use crate::{Entry, Error, Key, LookUp, Usage};
+use crate::{Call, Calls, Entry, Error, Key, LookUp, Usage};
 
 /// Schema steps, applied in order.
-const MIGRATIONS: &[Step] = &[Step { sql: include_str!("migrations/1.sql"), oldest: 1 }];
+const MIGRATIONS: &[Step] = &[
+    Step { sql: include_str!("migrations/1.sql"), oldest: 1 },
+    Step { sql: include_str!("migrations/2.sql"), oldest: 1 },
+];
 /// Connections that changes go out over: more only make the server's processes wait for each other.
 const WRITERS: usize = 3;
 /// Connections over which aggregates are read, each many at a time: two, so that one is free while the
@@ -204,6 +207,73 @@ impl Postgres {
             at_ms: row.get(4),
         };
         Ok(self.rows_of(SQL, &[&day]).await?.iter().map(usage).collect())
+    }
+
+    pub(crate) async fn put_calls(&self, calls: Vec<(Call, Vec<u8>)>) -> Result<(), Error> {
+        const SQL: &str = "INSERT INTO call (at_ms, request_id, app_key, method, outcome, code, sub_code, \
+                result, cost_us, address, document) \
+            SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], \
+                $6::bigint[], $7::text[], $8::text[], $9::bigint[], $10::text[], $11::bytea[]) \
+            ON CONFLICT DO NOTHING";
+        type Given = [(Call, Vec<u8>)];
+        fn of<'c, T>(calls: &'c Given, field: impl Fn(&'c Call) -> T) -> Vec<T> {
+            calls.iter().map(|(call, _)| field(call)).collect()
+        }
+        let text = |field: fn(&Call) -> &str| of(&calls, field);
+        let maybe = |field: fn(&Call) -> Option<&str>| of(&calls, field);
+        let (at_ms, cost_us) = (of(&calls, |call| call.at_ms), of(&calls, |call| call.cost_us));
+        let (id, outcome) = (text(|call| &call.request_id), text(|call| &call.outcome));
+        let (app, method) =
+            (maybe(|call| call.app.as_deref()), maybe(|call| call.method.as_deref()));
+        let (code, address) = (of(&calls, |call| call.code), text(|call| &call.address));
+        let sub_code = maybe(|call| call.sub_code.as_deref());
+        let result = maybe(|call| call.result.as_deref());
+        let document: Vec<_> = calls.iter().map(|(_, document)| document.as_slice()).collect();
+        let values: &Values<'_> = &[
+            &at_ms, &id, &app, &method, &outcome, &code, &sub_code, &result, &cost_us, &address,
+            &document,
+        ];
+        self.write(SQL, values).await.map(drop)
+    }
+
+    pub(crate) async fn calls(&self, wanted: &Calls, limit: usize) -> Result<Vec<Call>, Error> {
+        const SQL: &str = "SELECT at_ms, request_id, app_key, method, outcome, code, sub_code, result, \
+            cost_us, address FROM call WHERE (at_ms, request_id) < ($1, $2) \
+            AND ($3::text IS NULL OR app_key = $3) AND ($4::text IS NULL OR method = $4) \
+            AND ($5::text IS NULL OR outcome = $5) AND ($6::text IS NULL OR sub_code = $6) \
+            ORDER BY at_ms DESC, request_id DESC LIMIT $7";
+        let Calls { app, method, outcome, sub_code, after } = wanted;
+        let (at_ms, id) = after.as_ref().map_or((i64::MAX, ""), |(at_ms, id)| (*at_ms, id));
+        let values: &Values<'_> = &[&at_ms, &id, app, method, outcome, sub_code, &count(limit)];
+        Ok(self.rows_of(SQL, values).await?.iter().map(call).collect())
+    }
+
+    pub(crate) async fn call(&self, request_id: &str) -> Result<Option<(Call, Vec<u8>)>, Error> {
+        const SQL: &str = "SELECT at_ms, request_id, app_key, method, outcome, code, sub_code, result, \
+            cost_us, address, document FROM call WHERE request_id = $1 ORDER BY at_ms DESC LIMIT 1";
+        Ok(self.row_of(SQL, &[&request_id]).await?.map(|row| (call(&row), row.get(10))))
+    }
+
+    /// The first of those that stand after the newest so many.
+    pub(crate) async fn call_beyond(&self, kept: usize) -> Result<Option<(i64, String)>, Error> {
+        const SQL: &str = "SELECT at_ms, request_id FROM call \
+                           ORDER BY at_ms DESC, request_id DESC LIMIT 1 OFFSET $1";
+        let row = self.row_of(SQL, &[&count(kept)]).await?;
+        Ok(row.map(|row| (row.get(0), row.get(1))))
+    }
+
+    /// Drops some of the oldest up to this one; says whether there are more.
+    pub(crate) async fn drop_calls(
+        &self,
+        at_ms: i64,
+        request_id: &str,
+        limit: usize,
+    ) -> Result<bool, Error> {
+        const SQL: &str = "DELETE FROM call WHERE (at_ms, request_id) IN (\
+            SELECT at_ms, request_id FROM call WHERE (at_ms, request_id) <= ($1, $2) \
+            ORDER BY at_ms, request_id LIMIT $3) RETURNING 1";
+        let (rows, _) = self.write(SQL, &[&at_ms, &request_id, &count(limit)]).await?;
+        Ok(rows.len() == limit)
     }
 
     pub(crate) async fn people(
@@ -389,6 +459,11 @@ impl Postgres {
                     ORDER BY app_key, token_hash LIMIT $3";
                 self.rows_of(SQL, &[&owner, &id, &limit]).await?
             }
+            Table::Call => {
+                const SQL: &str = "SELECT '-', 'call', request_id, 0::bigint, 0::bigint, document FROM call \
+                    WHERE request_id > $1 ORDER BY request_id LIMIT $2";
+                self.rows_of(SQL, &[&id, &limit]).await?
+            }
         };
         let stored = |row: &Row| Stored {
             table,
@@ -425,6 +500,11 @@ impl Postgres {
                     const SQL: &str = "UPDATE session SET document = $4 \
                         WHERE app_key = $1 AND token_hash = decode($2, 'hex') AND document = $3";
                     self.write(SQL, &[&owner, &id, &known, &document]).await?;
+                }
+                Table::Call => {
+                    const SQL: &str =
+                        "UPDATE call SET document = $3 WHERE request_id = $1 AND document = $2";
+                    self.write(SQL, &[&id, &known, &document]).await?;
                 }
             }
         }
@@ -561,6 +641,22 @@ impl Postgres {
     pub(crate) async fn close(self) {
         // Without senders the writers finish their queues and leave; every caller has been answered.
         drop(self.writers);
+    }
+}
+
+/// A call, its columns read in the order of the table.
+fn call(row: &Row) -> Call {
+    Call {
+        at_ms: row.get(0),
+        request_id: row.get(1),
+        app: row.get(2),
+        method: row.get(3),
+        outcome: row.get(4),
+        code: row.get(5),
+        sub_code: row.get(6),
+        result: row.get(7),
+        cost_us: row.get(8),
+        address: row.get(9),
     }
 }
 

@@ -166,6 +166,7 @@ pub fn everything(url: &str) -> Vec<u8> {
         SELECT owner, id, what, actor, request_id, convert_from(facts, 'UTF8') FROM journal; \
         SELECT app_key, convert_from(document, 'UTF8') FROM app; \
         SELECT app_key, token_hash, convert_from(document, 'UTF8') FROM session; \
+        SELECT at_ms, request_id, app_key, sub_code, result, convert_from(document, 'UTF8') FROM call; \
         SELECT * FROM lookup; SELECT * FROM person; SELECT * FROM fact";
     let everything = psql(url, SQL);
     assert!(everything.len() > 200);
