@@ -15,9 +15,9 @@ use top::Rejection;
 use crate::context;
 
 /// `sub_code` of a used-up daily quota.
-const BY_DAY: &str = "accesscontrol.limited-by-app-access-count";
+pub const BY_DAY: &str = "accesscontrol.limited-by-app-access-count";
 /// `sub_code` of a frequency that is too high.
-const BY_SECOND: &str = "accesscontrol.limited-by-app-api-access-count";
+pub const BY_SECOND: &str = "accesscontrol.limited-by-app-api-access-count";
 const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 
 /// How old what another gateway said of its latest second may be to count: it says so once a second.

@@ -23,6 +23,9 @@ macro_rules! rows {
     ($($(#[$doc:meta])* $name:ident $code:literal $msg:literal $sub_code:expr, $sub_msg:expr;)*) => {
         $($(#[$doc])* pub const $name: &Row =
             &Row { code: $code, msg: $msg, sub_code: $sub_code, sub_msg: $sub_msg };)*
+
+        /// Every row, in the order of the table.
+        pub const ROWS: &[&Row] = &[$($name),*];
     };
 }
 

@@ -1,0 +1,51 @@
+//! The documentation centre: its pages say all there is to say, and what they print runs.
+
+mod answers;
+mod pages;
+mod samples;
+
+use std::process::Command;
+
+use crate::program::Program;
+
+/// A page as a browser gets it: status and text.
+fn fetch(program: &Program, path: &str) -> (u16, String) {
+    let mut curl = Command::new("curl");
+    curl.args(["-s", "--noproxy", "*", "-w", "\n%{http_code}"]);
+    let output = curl.arg(format!("http://{}{path}", program.address())).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let (text, status) = text.rsplit_once('\n').unwrap();
+    (status.parse().unwrap(), text.to_owned())
+}
+
+/// A page that is there.
+fn page(program: &Program, path: &str) -> String {
+    let (status, text) = fetch(program, path);
+    assert_eq!(status, 200, "{path}: {text}");
+    text
+}
+
+/// What a reader copies out of some HTML.
+fn text(html: &str) -> String {
+    let mut text = String::new();
+    let mut rest = html;
+    while let Some(at) = rest.find(['<', '&']) {
+        text.push_str(&rest[..at]);
+        rest = &rest[at..];
+        if rest.starts_with('<') {
+            rest = rest.split_once('>').unwrap().1;
+            continue;
+        }
+        let (entity, after) = rest[1..].split_once(';').unwrap();
+        text.push(match entity {
+            "#34" | "quot" => '"',
+            "#38" | "amp" => '&',
+            "#39" => '\'',
+            "#60" | "lt" => '<',
+            "#62" | "gt" => '>',
+            other => panic!("&{other};"),
+        });
+        rest = after;
+    }
+    text + rest
+}
