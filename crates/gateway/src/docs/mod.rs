@@ -123,11 +123,5 @@ async fn access(context: &Context, visit: &Visit) -> Result<Access, Problem> {
     let server = format!("http://{}", visit.host.clone().unwrap_or_else(configured));
     let is_demo =
         !settings.production && demo::is_open(&context.store, context.clock.now()).await?;
-    Ok(if is_demo {
-        let (app_key, secret, session) = (demo::APP_KEY, demo::SECRET, demo::SESSION);
-        Access { server, app_key, secret, session }
-    } else {
-        let (app_key, secret, session) = ("YOUR_APP_KEY", "YOUR_APP_SECRET", "YOUR_SESSION");
-        Access { server, app_key, secret, session }
-    })
+    Ok(if is_demo { Access::demo(server) } else { Access::readers(server) })
 }

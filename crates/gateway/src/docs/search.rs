@@ -17,7 +17,7 @@ pub const QUERY_CHARS_MAX: usize = 80;
 /// Most words of a query that are looked for: more is a sentence, and every one costs a look.
 const WORDS_MAX: usize = 8;
 /// Most methods that are shown: beyond, a reader asks again with one word more.
-const FOUND_MAX: usize = 50;
+pub const FOUND_MAX: usize = 50;
 /// Most places of one method that are shown: enough to see why it was found.
 const SPOTS_SHOWN_MAX: usize = 4;
 

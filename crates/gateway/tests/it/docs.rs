@@ -1,18 +1,26 @@
 //! The documentation centre: its pages say all there is to say, and what they print runs.
 
 mod answers;
+mod java;
 mod pages;
 mod samples;
 
+use std::net::SocketAddr;
 use std::process::Command;
 
+use gateway::demo;
+use top::form::encode;
+
+use crate::app::send;
 use crate::program::Program;
 
 /// A page as a browser gets it: status and text.
 fn fetch(program: &Program, path: &str) -> (u16, String) {
     let mut curl = Command::new("curl");
-    curl.args(["-s", "--noproxy", "*", "-w", "\n%{http_code}"]);
+    curl.args(["-sS", "--noproxy", "*", "-w", "\n%{http_code}"]);
     let output = curl.arg(format!("http://{}{path}", program.address())).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{path}: {errors} {}", program.log());
     let text = String::from_utf8(output.stdout).unwrap();
     let (text, status) = text.rsplit_once('\n').unwrap();
     (status.parse().unwrap(), text.to_owned())
@@ -48,4 +56,19 @@ fn text(html: &str) -> String {
         rest = after;
     }
     text + rest
+}
+
+/// The code that a person's consent gives the demo app.
+fn consent(address: SocketAddr) -> String {
+    let wish = encode([
+        ("response_type", "code"),
+        ("client_id", demo::APP_KEY),
+        ("redirect_uri", demo::REDIRECT_URI),
+        ("decision", "allow"),
+        ("nick", "商家测试帐号17"),
+    ]);
+    let head = "POST /authorize HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+    let reply = send(address, head, wish.as_bytes());
+    let back = reply.header("location").unwrap().split_once("?code=").unwrap().1;
+    back.split('&').next().unwrap().to_owned()
 }

@@ -14,6 +14,8 @@ mod value;
 use top::{Field, Session, Spec};
 
 pub use self::value::Value;
+use super::method::has_sealed;
+use crate::demo;
 use crate::web::Lang;
 
 /// What a call needs beside its parameters.
@@ -27,6 +29,27 @@ pub struct Access {
     pub secret: &'static str,
     /// Its access token.
     pub session: &'static str,
+    /// What it seals personal data with.
+    pub sm4_key: &'static str,
+}
+
+impl Access {
+    /// The demo app.
+    pub const fn demo(server: String) -> Self {
+        let (app_key, secret, session) = (demo::APP_KEY, demo::SECRET, demo::SESSION);
+        Self { server, app_key, secret, session, sm4_key: demo::SM4_KEY }
+    }
+
+    /// Whoever reads it.
+    pub const fn readers(server: String) -> Self {
+        let (app_key, secret, session) = ("YOUR_APP_KEY", "YOUR_APP_SECRET", "YOUR_SESSION");
+        Self { server, app_key, secret, session, sm4_key: "YOUR_SM4_KEY" }
+    }
+
+    /// Whether the reader must put keys in.
+    pub fn is_readers(&self) -> bool {
+        self.app_key != demo::APP_KEY
+    }
 }
 
 impl Access {

@@ -8,14 +8,12 @@ use super::Call;
 pub fn write(call: &Call<'_>) -> String {
     let access = call.access;
     let values = call.values();
-    let is_json = values.iter().any(|(_, value)| value.travels_as_json());
-    let json = if is_json { "import json\n" } else { "" };
     let local = call.t(
         "taobaopy 发送本机时间,平台用北京时间",
         "taobaopy sends local time; the platform's is China's",
     );
     let mut out = format!(
-        "# pip install taobaopy\n{json}import os\nimport time\n\nfrom taobaopy.taobao import TaoBaoAPIClient\n\n\
+        "# pip install taobaopy\nimport json\nimport os\nimport time\n\nfrom taobaopy.taobao import TaoBaoAPIClient\n\n\
          os.environ[\"TZ\"] = \"CST-8\"  # {local}\ntime.tzset()\n\n\
          client = TaoBaoAPIClient(\"{}\", \"{}\", domain=\"{}\")\n",
         access.app_key, access.secret, access.server
@@ -37,6 +35,6 @@ pub fn write(call: &Call<'_>) -> String {
     if !values.is_empty() {
         out.push('\n');
     }
-    out.push_str(")\nprint(answer)\n");
+    out.push_str(")\nprint(json.dumps(answer, ensure_ascii=False))\n");
     out
 }

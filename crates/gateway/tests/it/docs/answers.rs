@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use gateway::demo;
 use gateway::docs::notes::ENTRIES;
 use gateway::docs::samples;
-use top::form::encode;
 
+use super::consent;
 use crate::app::{App, public};
 use crate::clients::ACCEPT;
 
@@ -66,22 +66,8 @@ fn check(file: &str, answer: &str) {
     assert_eq!(kept, answer, "{file}: bash dev/answers writes it anew");
 }
 
-fn consent(app: &App) -> String {
-    let wish = encode([
-        ("response_type", "code"),
-        ("client_id", demo::APP_KEY),
-        ("redirect_uri", demo::REDIRECT_URI),
-        ("decision", "allow"),
-        ("nick", "商家测试帐号17"),
-    ]);
-    let head = "POST /authorize HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n";
-    let reply = app.send(head, wish.as_bytes());
-    let back = reply.header("location").unwrap().split_once("?code=").unwrap().1;
-    back.split('&').next().unwrap().to_owned()
-}
-
 fn refresh_token(app: &App) -> String {
-    let code = consent(app);
+    let code = consent(app.address());
     let answer = app.call("taobao.top.auth.token.create", &[("code", &code)]).json();
     let tokens = answer["top_auth_token_create_response"]["token_result"].as_str().unwrap();
     let tokens: serde_json::Value = serde_json::from_str(tokens).unwrap();
@@ -98,7 +84,7 @@ fn the_answers_that_pages_show_are_the_demo_worlds_own() {
             all.extend(format.iter().map(|(name, value)| (*name, (*value).to_owned())));
             for (name, value) in samples::params(entry.spec) {
                 let value = match value.as_str() {
-                    "YOUR_CODE" => consent(&app),
+                    "YOUR_CODE" => consent(app.address()),
                     "YOUR_REFRESH_TOKEN" => refresh_token(&app),
                     _ => value,
                 };
