@@ -1,4 +1,5 @@
-//! Measures how long the documentation's index takes with 200 methods, searched and not: `bash dev/bench docs`. It fails when that is too long.
+//! Measures how long the documentation's index takes with 200 methods, searched and not: `bash dev/bench docs`. It
+//! fails when that is too long.
 
 use std::time::{Duration, Instant};
 

@@ -57,13 +57,13 @@ explained! {
         "改用 POST。" "Use POST.";
     ISV_PERMISSIONS Always
         "应用没有这个方法的权限。" "The app may not call this method.",
-        "请管理员给应用授权(tripwright app change)。" "Have an operator allow it (tripwright app change).";
+        "请管理员给应用授权（tripwright app change）。" "Have an operator allow it (tripwright app change).";
     MISSING_METHOD Nameless
         "没有 method 参数。" "There is no method parameter.",
         "加上 method。" "Add it.";
     INVALID_METHOD Nameless
         "没有这个方法。" "There is no such method.",
-        "检查方法名的拼写,大小写也算。" "Look at the spelling, capitals included.";
+        "检查方法名的拼写，大小写也算。" "Look at the spelling, capitals included.";
     INVALID_FORMAT Always
         "format 不是 xml 或 json。" "format is neither xml nor json.",
         "改用 xml 或 json。" "Use one of the two.";
@@ -71,26 +71,26 @@ explained! {
         "没有 sign 参数。" "There is no sign parameter.",
         "按签名算法计算并加上 sign。" "Compute it, and add it.";
     INVALID_SIGNATURE Always
-        "签名不符,或不认识 sign_method。" "The sign is not the right one, or sign_method is unknown.",
-        "用 tripwright sign --given 比较待签名串;沙箱的日志会说明最可能的原因。" "Compare what was signed with tripwright sign --given; the sandbox's log names the likeliest mistake.";
+        "签名不符，或不认识 sign_method。" "The sign is not the right one, or sign_method is unknown.",
+        "用 tripwright sign --given 比较待签名串；沙箱的日志会说明最可能的原因。" "Compare what was signed with tripwright sign --given; the sandbox's log names the likeliest mistake.";
     MISSING_SESSION WithSession
-        "方法需要授权,但没有 session。" "The method needs a session, and there is none.",
-        "加上 access token 作为 session,并让它参加签名。" "Add the access token as session, and sign it too.";
+        "方法需要授权，但没有 session。" "The method needs a session, and there is none.",
+        "加上 access token 作为 session，并让它参加签名。" "Add the access token as session, and sign it too.";
     INVALID_SESSION WithSession
-        "session 不存在、已过期、已撤销,或属于另一个应用。" "The session is unknown, expired, revoked, or another app's.",
-        "重新授权,或刷新 token。" "Ask for consent again, or refresh the token.";
+        "session 不存在、已过期、已撤销，或属于另一个应用。" "The session is unknown, expired, revoked, or another app's.",
+        "重新授权，或刷新 token。" "Ask for consent again, or refresh the token.";
     MISSING_APP_KEY Always
         "没有 app_key 参数。" "There is no app_key parameter.",
         "加上 app_key。" "Add it.";
     INVALID_APP_KEY Always
-        "没有这个应用,或应用已撤销。" "There is no such app, or it was revoked.",
-        "检查 app_key,以及调用的是否是正确的环境。" "Look at the app key, and whether this is the right environment.";
+        "没有这个应用，或应用已撤销。" "There is no such app, or it was revoked.",
+        "检查 app_key，以及调用的是否是正确的环境。" "Look at the app key, and whether this is the right environment.";
     MISSING_TIMESTAMP Always
         "没有 timestamp 参数。" "There is no timestamp parameter.",
         "加上 timestamp。" "Add it.";
     INVALID_TIMESTAMP Always
-        "timestamp 无法识别,或与平台时间相差超过 10 分钟。" "The timestamp cannot be read, or is more than ten minutes off.",
-        "用北京时间 yyyy-MM-dd HH:mm:ss 或毫秒数,并校准本机时钟。" "Send China's time as yyyy-MM-dd HH:mm:ss, or epoch milliseconds, and set the machine's clock.";
+        "timestamp 无法识别，或与平台时间相差超过 10 分钟。" "The timestamp cannot be read, or is more than ten minutes off.",
+        "用北京时间 yyyy-MM-dd HH:mm:ss 或毫秒数，并校准本机时钟。" "Send China's time as yyyy-MM-dd HH:mm:ss, or epoch milliseconds, and set the machine's clock.";
     MISSING_VERSION Always
         "没有 v 参数。" "There is no v parameter.",
         "加上 v=2.0。" "Add v=2.0.";
@@ -101,20 +101,20 @@ explained! {
         "v 不是 2.0。" "v is not 2.0.",
         "改为 v=2.0。" "Send v=2.0.";
     MISSING_ARGUMENT WithParameters
-        "缺少必填的业务参数,冒号后是它的名称或路径。" "A required parameter is missing; its name or path follows the colon.",
+        "缺少必填的业务参数，冒号后是它的名称或路径。" "A required parameter is missing; its name or path follows the colon.",
         "按请求参数表补上。" "Add it as the table of request parameters has it.";
     INVALID_ARGUMENT WithParameters
-        "业务参数的类型或格式不对,冒号后是它的路径;对象必须是 JSON。" "A parameter has the wrong type or form; its path follows the colon. An object must be JSON.",
+        "业务参数的类型或格式不对，冒号后是它的路径；对象必须是 JSON。" "A parameter has the wrong type or form; its path follows the colon. An object must be JSON.",
         "按请求参数表改正。" "Correct it as the table of request parameters has it.";
     INVALID_ENCODING Always
         "请求不是 UTF-8。" "The request is not UTF-8.",
         "用 UTF-8 编码参数后再签名。" "Encode the parameters as UTF-8 before you sign them.";
     INVALID_PARAMETER WithParameters
-        "参数的值不合规则,sub_msg 里有它的路径。" "A value breaks the rules of its kind; sub_msg has its path.",
-        "改正这个值;不改就重试没有用。" "Correct the value; to repeat the call as it is is of no use.";
+        "参数的值不合规则，sub_msg 里有它的路径。" "A value breaks the rules of its kind; sub_msg has its path.",
+        "改正这个值；不改就重试没有用。" "Correct the value; to repeat the call as it is is of no use.";
     UNKNOWN_ERROR Always
         "系统内部错误。" "The fault is this system's own.",
-        "稍后重试;若仍失败,把 request_id 告诉管理员。" "Try again later; if it stays, tell an operator the request_id.";
+        "稍后重试；若仍失败，把 request_id 告诉管理员。" "Try again later; if it stays, tell an operator the request_id.";
 }
 
 impl Explained {

@@ -61,7 +61,7 @@ async fn index(visit: Visit, Query(wanted): Query<Wanted>) -> Result<Response, P
     let query = wanted.q.trim();
     if query.chars().count() > QUERY_CHARS_MAX {
         return Err(Problem::Refused(
-            "搜索内容太长:最多 80 个字符。",
+            "搜索内容太长：最多 80 个字符。",
             "What you look for is too long: give at most 80 characters.",
         ));
     }

@@ -11,16 +11,16 @@ pub const NOTES: Notes = Notes {
     ),
     about: &[
         label(
-            "不需要 session:由 app_key 认定供应商,由它的权限和绑定的 CWT 账号决定能回传什么。",
+            "不需要 session：由 app_key 认定供应商，由它的权限和绑定的 CWT 账号决定能回传什么。",
             "There is no session: the app key says who the supplier is, and its permissions and bound CWT accounts decide what it may report.",
         ),
         label(
-            "一次回传的票号要么全部接受,要么全部不接受;content 逐票说明。",
+            "一次回传的票号要么全部接受，要么全部不接受；content 逐票说明。",
             "The tickets of one report are taken all or none; content says so for each.",
         ),
     ],
     twice: label(
-        "同样的回传可以重复:接受两次,只保存一次。",
+        "同样的回传可以重复：接受两次，只保存一次。",
         "The same report may be repeated: it is taken twice and kept once.",
     ),
     refusals: &[List {

@@ -10,14 +10,14 @@ use super::{Group, List, Notes, Row, numbers};
 pub const NOTES: Notes = Notes {
     group: Group::Flight,
     purpose: label(
-        "查询一张机票改签单:费用、航班、乘机人与票号",
+        "查询一张机票改签单：费用、航班、乘机人与票号",
         "Reads a flight change order: fees, flights, travellers and tickets",
     ),
     about: &[label(
-        "金额都以分为单位;航班时间是当地机场的时间。",
+        "金额都以分为单位；航班时间是当地机场的时间。",
         "All amounts are in fen; flight times are those of the airport's own clock.",
     )],
-    twice: label("只读,可以随时重试。", "It only reads, and may be repeated at any time."),
+    twice: label("只读，可以随时重试。", "It only reads, and may be repeated at any time."),
     refusals: &[List {
         id: "result_code",
         members: &["result_code"],
@@ -68,14 +68,14 @@ pub const NOTES: Notes = Notes {
         List {
             id: "passenger_type",
             members: &["passenger_type"],
-            title: label("乘客类型(缺省)", "Passenger type (unless set otherwise)"),
+            title: label("乘客类型（缺省）", "Passenger type (unless set otherwise)"),
             rows: || numbers(PassengerType::ROWS),
         },
         List {
             id: "agent_passenger_type",
             members: &["passenger_type"],
             title: label(
-                "乘客类型(设置 --passenger-type-table agent 时)",
+                "乘客类型（设置 --passenger-type-table agent 时）",
                 "Passenger type (with --passenger-type-table agent)",
             ),
             rows: || numbers(AgentPassengerType::ROWS),

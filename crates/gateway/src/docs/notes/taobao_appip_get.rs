@@ -9,7 +9,7 @@ pub const NOTES: Notes = Notes {
         "加入 IP 白名单的就是这个地址。",
         "It is what belongs on a list of allowed addresses.",
     )],
-    twice: label("只读,可以随时重试。", "It only reads, and may be repeated at any time."),
+    twice: label("只读，可以随时重试。", "It only reads, and may be repeated at any time."),
     refusals: &[],
     enumerations: &[],
 };

@@ -9,11 +9,11 @@ pub const NOTES: Notes = Notes {
         "Turns the code of a person's consent into an access token",
     ),
     about: &[label(
-        "code 来自 /authorize:商家同意后,浏览器带着它回到应用登记的地址。把示例中的 YOUR_CODE 换成它。",
+        "code 来自 /authorize：商家同意后，浏览器带着它回到应用登记的地址。把示例中的 YOUR_CODE 换成它。",
         "The code comes from /authorize: after consent, the browser brings it to the address that the app has registered. Put it in place of YOUR_CODE in the examples.",
     )],
     twice: label(
-        "code 只能用一次,第二次回答非法参数。",
+        "code 只能用一次，第二次回答非法参数。",
         "A code is good once; the second call is answered as an invalid parameter.",
     ),
     refusals: &[],

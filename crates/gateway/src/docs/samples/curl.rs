@@ -30,7 +30,7 @@ pub fn write(call: &Call<'_>) -> String {
     }
     let signed: String = sent.iter().map(|(name, value)| format!("{name}{value}")).collect();
     let remark = call.t(
-        "签名: 参数按名称的字节序排列,名和值相连,首尾加 secret,取大写 MD5",
+        "签名：参数按名称的字节序排列，名和值相连，首尾加 secret，取大写 MD5",
         "the sign: names and values in byte order of the names, the secret before and after, MD5 in capitals",
     );
     let _ = writeln!(out, "\n# {remark}");

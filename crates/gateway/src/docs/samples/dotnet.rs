@@ -8,7 +8,7 @@ pub fn write(call: &Call<'_>) -> String {
     let (class, access) = (class(call.spec), call.access);
     let request = format!("{class}Request");
     let local = call.t(
-        "SDK 发送本机时间,请把时区设为北京时间",
+        "SDK 发送本机时间，请把时区设为北京时间",
         "the SDK sends local time: set the machine's zone to China's",
     );
     let mut out = format!(

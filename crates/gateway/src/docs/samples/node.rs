@@ -7,7 +7,7 @@ use super::Call;
 pub fn write(call: &Call<'_>) -> String {
     let access = call.access;
     let local =
-        call.t("它发送本机时间,平台用北京时间", "it sends local time; the platform's is China's");
+        call.t("它发送本机时间，平台用北京时间", "it sends local time; the platform's is China's");
     let mut out = format!(
         "// npm install node-taobao-topclient\nprocess.env.TZ = 'Asia/Shanghai'; // {local}\n\
          const {{ default: TopClient }} = require('node-taobao-topclient');\n\n\

@@ -7,7 +7,7 @@ use super::{Call, Names, Value, camel, class};
 pub fn write(call: &Call<'_>) -> String {
     let (class, access) = (class(call.spec), call.access);
     let local = call.t(
-        "SDK 发送本机时间,平台用北京时间",
+        "SDK 发送本机时间，平台用北京时间",
         "the SDK sends local time; the platform's is China's",
     );
     let mut out = format!(

@@ -9,7 +9,7 @@ pub fn write(call: &Call<'_>) -> String {
     let access = call.access;
     let values = call.values();
     let local = call.t(
-        "taobaopy 发送本机时间,平台用北京时间",
+        "taobaopy 发送本机时间，平台用北京时间",
         "taobaopy sends local time; the platform's is China's",
     );
     let mut out = format!(

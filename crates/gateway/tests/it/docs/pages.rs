@@ -168,7 +168,7 @@ fn codes_say_whether_they_are_published_or_inferred() {
         "request.refund_call_back_param.refund_train_details.refund_ticket_details.passenger_info";
     assert_eq!(
         cells(&refund, &format!("{passenger}.sex"))[4],
-        "性别,SM4加密,0:男,1:女\n 个人信息,SM4 加密\n 编码表"
+        "性别,SM4加密,0:男,1:女\n 个人信息，SM4 加密\n 编码表"
     );
     let receipts = page(&program, &format!("/docs/{RECEIPTS}"));
     assert!(receipts.contains("<code>HT-3001</code>"));
