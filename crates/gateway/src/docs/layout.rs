@@ -58,7 +58,8 @@ pub fn xml(text: &str) -> String {
             depth = depth.saturating_sub(1);
         }
         // After its opening, a closing tag ends the same line.
-        if !out.is_empty() && !(closes && was_opened) {
+        let goes_on = closes && was_opened;
+        if !goes_on && !out.is_empty() {
             break_line(&mut out, depth);
         }
         out.push_str(tag);

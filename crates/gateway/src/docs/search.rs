@@ -190,28 +190,26 @@ impl Search {
         if words.is_empty() {
             return Vec::new();
         }
-        // For each method the best place of each word, and all its places.
-        let mut found: BTreeMap<usize, (usize, usize, Vec<(&Spot, Range<usize>)>)> =
-            BTreeMap::new();
+        let mut tallies: BTreeMap<usize, Tally<'_>> = BTreeMap::new();
         for (number, word) in words.iter().enumerate() {
             for (entry, spots) in self.spots_of(word) {
                 let best = spots.iter().map(|(spot, _)| spot.place as usize).min().unwrap_or(0);
-                let (words, rank, all) = found.entry(entry).or_default();
+                let tally = tallies.entry(entry).or_default();
                 // One that a word before was not found in is out.
-                if *words == number {
-                    *words += 1;
-                    *rank += best;
-                    all.extend(spots);
+                if tally.words == number {
+                    tally.words += 1;
+                    tally.rank += best;
+                    tally.spots.extend(spots);
                 }
             }
         }
-        let mut found: Vec<_> =
-            found.into_iter().filter(|(_, (known, ..))| *known == words.len()).collect();
-        found.sort_by_key(|(entry, (_, rank, _))| (*rank, *entry));
+        tallies.retain(|_, tally| tally.words == words.len());
+        let mut found: Vec<_> = tallies.into_iter().collect();
+        found.sort_by_key(|(entry, tally)| (tally.rank, *entry));
         let best = found.into_iter().take(FOUND_MAX);
-        best.map(|(entry, (_, _, spots))| Found {
+        best.map(|(entry, tally)| Found {
             entry: &self.entries[entry],
-            hits: shown(spots, lang),
+            hits: shown(tally.spots, lang),
         })
         .collect()
     }
@@ -244,6 +242,16 @@ impl Search {
         let in_all = |id: &&u32| others.iter().all(|list| list.binary_search(id).is_ok());
         shortest.iter().filter(in_all).copied().collect()
     }
+}
+
+/// What is known of a method while a query's words are looked for.
+#[derive(Default)]
+struct Tally<'s> {
+    /// How many of the words were found.
+    words: usize,
+    /// The best places of them, added up.
+    rank: usize,
+    spots: Vec<(&'s Spot, Range<usize>)>,
 }
 
 /// The best places, those in the reader's language first where two are of one kind.

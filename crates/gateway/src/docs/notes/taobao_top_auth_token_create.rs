@@ -13,8 +13,8 @@ pub const NOTES: Notes = Notes {
         "The code comes from /authorize: after consent, the browser brings it to the address that the app has registered. Put it in place of YOUR_CODE in the examples.",
     )],
     twice: label(
-        "code 只能用一次，第二次回答非法参数。",
-        "A code is good once; the second call is answered as an invalid parameter.",
+        "code 只能用一次；再用一次回答非法参数，并且结束它给出的全部 token。",
+        "A code is good once; used again, it is an invalid parameter, and the tokens it gave end.",
     ),
     refusals: &[],
     enumerations: &[],

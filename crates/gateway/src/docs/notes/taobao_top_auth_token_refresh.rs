@@ -13,8 +13,8 @@ pub const NOTES: Notes = Notes {
         "The refresh token comes with the access token. Put it in place of YOUR_REFRESH_TOKEN in the examples, and keep the new one.",
     )],
     twice: label(
-        "refresh_token 只能用一次，第二次回答非法参数。",
-        "A refresh token is good once; the second call is answered as an invalid parameter.",
+        "refresh_token 只能用一次。没有收到回答时，60 秒内可以再用一次；之后再用视为被盗，整个授权随之结束。",
+        "A refresh token is good once. Whoever lost the answer may ask again within 60 seconds; later it counts as stolen, and the whole grant ends.",
     ),
     refusals: &[],
     enumerations: &[],
