@@ -37,6 +37,8 @@ macro_rules! codes {
         impl $list {
             /// Every entry, in the order of the table.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
+            /// Their rows.
+            pub const ROWS: &'static [$crate::code::Code] = &[$(Self::$name.row()),*];
 
             /// The table row.
             pub const fn row(self) -> $crate::code::Code {

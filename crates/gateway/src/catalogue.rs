@@ -1,7 +1,7 @@
 //! The catalogue as data for other programs.
 
 use serde_json::{Value, json};
-use top::{Label, Object, Session, Shape};
+use top::{Label, Object, Privacy, Session, Shape};
 
 /// Every method: names, titles, session, request and response trees.
 pub fn as_json() -> Value {
@@ -32,6 +32,11 @@ fn members(object: &Object, in_request: bool) -> Value {
             "type": field.shape.type_name(),
             "example": field.example,
             "label": label(field.label),
+            "privacy": match field.privacy {
+                Privacy::Open => "open",
+                Privacy::Personal => "personal",
+                Privacy::Sealed => "sealed",
+            },
         });
         if in_request {
             member["required"] = field.required.into();

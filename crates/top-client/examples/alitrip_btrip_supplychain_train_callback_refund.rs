@@ -1,7 +1,7 @@
 //! Reports the result of a rail refund, the passenger sealed with SM4 under the agreed key.
 
 use top_client::seal::{Key, Scheme, Sealing};
-use top_client::{Client, Sealed};
+use top_client::{Client, Sealed, sandbox};
 use trip_api::alitrip_btrip_supplychain_train_callback_refund::{
     PassengerInfo, RefundCallBackParam, RefundTicketDetail, RefundTrainDetail, Request,
 };
@@ -9,9 +9,9 @@ use trip_api::alitrip_btrip_supplychain_train_callback_refund::{
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let client = Client::from_env()?;
-    // The demo app's key, as `tripwright serve` prints it.
+    // The key that was agreed with the platform.
     let key = std::env::var("TRIPWRIGHT_SM4_KEY");
-    let key: Key = key.as_deref().unwrap_or("0123456789abcdeffedcba9876543210").parse()?;
+    let key: Key = key.as_deref().unwrap_or(sandbox::SM4_KEY).parse()?;
     let sealing = Sealing { key, scheme: Scheme::default() };
     let request = Request { refund_call_back_param: refund(&sealing) };
     let response = client.call(&request).await?.response;

@@ -30,4 +30,6 @@ pub mod sandbox {
     pub const APP_SECRET: &str = "test";
     /// Its access token.
     pub const SESSION: &str = "6100demo0tripwright0sandbox0session0000002088000000000001";
+    /// Its SM4 key, which is the standard's own example.
+    pub const SM4_KEY: &str = "0123456789abcdeffedcba9876543210";
 }

@@ -218,6 +218,17 @@ pub enum CabinClass {
 }
 
 impl CabinClass {
+    /// Every class, with its Chinese and English label.
+    pub const LABELS: &'static [(Self, &'static str, &'static str)] = &[
+        (Self::F, "头等舱", "first"),
+        (Self::C, "公务舱", "business"),
+        (Self::Y, "经济舱", "economy"),
+        (Self::S, "超级经济舱", "super economy"),
+        (Self::P, "高端经济舱", "premium"),
+        (Self::M, "标准舱", "standard"),
+        (Self::W, "超值经济舱", "super economy in the successor's words"),
+    ];
+
     /// The letter on the wire.
     pub const fn letter(self) -> &'static str {
         match self {

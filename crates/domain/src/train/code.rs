@@ -63,7 +63,7 @@ codes! {
 
 /// The railway's seat codes and the names that go with them; 无座 is sold as several.
 #[rustfmt::skip]
-const SEATS: &[(&str, &[&str])] = &[
+pub const SEATS: &[(&str, &[&str])] = &[
     ("1", &["硬座", "无座"]),
     ("2", &["软座"]),
     ("3", &["硬卧"]),

@@ -20,6 +20,7 @@ mod clients;
 mod coverage;
 mod crash;
 mod dialects;
+mod docs;
 mod explain;
 mod failover;
 mod fuzz;

@@ -507,6 +507,7 @@ fn docs_print_every_declaration() {
             "name": WRAPPER,
             "type": "BtripFlightCancelOrderRq",
             "required": false,
+            "privacy": "open",
             "example": "",
             "label": {
                 "zh": "系统自动生成",
@@ -514,12 +515,12 @@ fn docs_print_every_declaration() {
             },
             "members": [
                 {
-                    "name": "sub_channel", "type": "String", "required": true,
+                    "name": "sub_channel", "type": "String", "required": true, "privacy": "open",
                     "example": "corp001",
                     "label": {"zh": "子渠道例如corpId", "en": "Sub-channel, normally the corporation's id."},
                 },
                 {
-                    "name": "dis_order_id", "type": "String", "required": true,
+                    "name": "dis_order_id", "type": "String", "required": true, "privacy": "open",
                     "example": "test0087771",
                     "label": {"zh": "外部订单号", "en": "The distributor's own order number."},
                 },

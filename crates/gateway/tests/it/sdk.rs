@@ -79,8 +79,8 @@ fn what_the_platform_refuses_keeps_all_it_said() {
 
 #[test]
 fn the_sandbox_the_client_knows_is_the_one_that_serves() {
-    let known = (sandbox::APP_KEY, sandbox::APP_SECRET, sandbox::SESSION);
-    assert_eq!(known, (demo::APP_KEY, demo::SECRET, demo::SESSION));
+    let known = [sandbox::APP_KEY, sandbox::APP_SECRET, sandbox::SESSION, sandbox::SM4_KEY];
+    assert_eq!(known, [demo::APP_KEY, demo::SECRET, demo::SESSION, demo::SM4_KEY]);
     let program = Program::serve(&[]);
     let port = program.address().port();
     assert_eq!(program.url, sandbox::URL.replace("8080", &port.to_string()));
@@ -137,7 +137,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
 
 /// Builds the examples where `cargo test` builds them, and says where that is. With the whole
 /// workspace's tests there is nothing left to do.
-fn examples() -> PathBuf {
+pub fn examples() -> PathBuf {
     let folder = Path::new(env!("CARGO_BIN_EXE_tripwright")).parent().unwrap();
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--workspace", "--examples", "--locked", "--quiet"]);

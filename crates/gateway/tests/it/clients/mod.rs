@@ -14,6 +14,7 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
+pub use self::matrix::ACCEPT;
 use self::matrix::Answer;
 pub use self::sent::requests;
 
