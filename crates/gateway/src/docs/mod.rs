@@ -1,5 +1,7 @@
 //! The documentation centre: every method of the catalogue from its declaration.
 
+mod tool;
+
 use std::sync::Arc;
 
 use askama::Template;
@@ -17,6 +19,7 @@ pub fn router() -> Router<Arc<Context>> {
         .route("/", get(async || Redirect::temporary("/docs")))
         .route("/docs", get(index))
         .route("/docs/catalogue.json", get(async || Json(catalogue::as_json())))
+        .merge(tool::router())
 }
 
 #[derive(Template)]
