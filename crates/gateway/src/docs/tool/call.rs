@@ -13,6 +13,7 @@ use super::choice::{Caller, Choice};
 use super::draft::Draft;
 use super::pretty;
 use crate::access::Known;
+use crate::docs::origin;
 use crate::pipeline::{self, Answer, Call};
 use crate::web::{Problem, Visit};
 use crate::{Context, context, demo};
@@ -95,7 +96,7 @@ pub async fn make(
     let string_to_sign = string_to_sign(choice.sign_method, shown_secret, unsigned.iter(), "");
     pairs.push((Cow::Borrowed("sign"), Cow::Owned(sign.clone())));
     let params = Params::from_pairs(pairs);
-    let curl = curl(&url(cx, visit), &params);
+    let curl = curl(&format!("{}/router/rest", origin(cx, visit)), &params);
     // It is what a person waited for, not what time it is.
     let began = Instant::now();
     let call = Call {
@@ -198,12 +199,6 @@ fn public<'a>(
         pairs.push(pair("session", session));
     }
     pairs
-}
-
-/// Where the caller's shell reaches the gateway: where the browser did.
-fn url(cx: &Context, visit: &Visit) -> String {
-    let host = visit.host.clone().unwrap_or_else(|| format!("127.0.0.1:{}", cx.settings.port));
-    format!("http://{host}/router/rest")
 }
 
 /// The call as a command, in quotes that a POSIX shell takes literally.

@@ -20,7 +20,8 @@ use top::{Session, SignMethod, Spec};
 
 use self::call::{Made, Sealing};
 use self::choice::Choice;
-use self::draft::{Draft, ELEMENTS_MAX, INPUTS_MAX, Typed};
+pub use self::draft::Draft;
+use self::draft::{ELEMENTS_MAX, INPUTS_MAX, Typed};
 use self::parts::{Part, parts};
 use crate::web::{From, Problem, State, Visit, page};
 use crate::{Context, demo};
