@@ -258,7 +258,8 @@ fn explain(
         return;
     }
     let mistake = wrong_sign(&app.secret, method, params, b"", sign);
-    complaint.mistake = mistake.map(|mistake| mistake.to_string());
+    let named = mistake.map(|mistake| mistake.to_string());
+    complaint.mistake = named.or_else(|| Some("the secret given is not the app's".to_owned()));
 }
 
 /// Whether the demo app can be called with here.

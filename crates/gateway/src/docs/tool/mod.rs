@@ -42,8 +42,10 @@ struct Tool<'a> {
     has_demo: bool,
     choice: &'a Choice,
     parts: Vec<Part<'a>>,
-    /// Why something was not done, in the visitor's language.
-    alert: Option<String>,
+    /// Why no element was added, in the visitor's language.
+    full: Option<String>,
+    /// Why nothing was sent.
+    refusal: Option<&'a str>,
     made: Option<Made>,
 }
 
@@ -92,9 +94,9 @@ async fn show(
     let spec = spec(&method)?;
     let has_demo = call::has_demo(&cx).await?;
     let (choice, draft) = (Choice::usual(has_demo), Draft::example(spec));
-    let parts = parts(spec, &draft);
-    let choice = &choice;
-    Ok(page(&Tool { visit: &visit, spec, has_demo, choice, parts, alert: None, made: None }))
+    let (choice, parts) = (&choice, parts(spec, &draft));
+    let (full, refusal, made) = (None, None, None);
+    Ok(page(&Tool { visit: &visit, spec, has_demo, choice, parts, full, refusal, made }))
 }
 
 async fn submit(
@@ -109,19 +111,19 @@ async fn submit(
     let has_demo = call::has_demo(&cx).await?;
     let choice = Choice::read(&typed, has_demo);
     let mut draft = Draft::read(spec, &typed).map_err(|_| too_much())?;
-    let (mut alert, mut made) = (None, None);
+    let (mut full, mut refusal, mut made) = (None, None, None);
     if let Some(path) = typed.get("add") {
-        alert = draft.add(spec, path).err().map(|_| full(&visit));
+        full = draft.add(spec, path).err().map(|_| is_full(&visit));
     } else if let Some(path) = typed.get("remove") {
         draft.remove(spec, path);
     } else if choice.has_plausible_key() {
         made = Some(call::make(&cx, &visit, address, spec, &choice, &draft).await?);
     } else {
-        let lacking = visit.t("请填写有效的 App Key。", "Give a valid app key.");
-        alert = Some(lacking.to_owned());
+        refusal =
+            Some(visit.t("没有发送:请填写有效的 App Key。", "Not sent: give a valid app key."));
     }
-    let parts = parts(spec, &draft);
-    Ok(page(&Tool { visit: &visit, spec, has_demo, choice: &choice, parts, alert, made }))
+    let (choice, parts) = (&choice, parts(spec, &draft));
+    Ok(page(&Tool { visit: &visit, spec, has_demo, choice, parts, full, refusal, made }))
 }
 
 /// What was typed, each name once.
@@ -161,7 +163,7 @@ fn too_much() -> Problem {
 }
 
 /// The same of an element that was to be added.
-fn full(visit: &Visit) -> String {
+fn is_full(visit: &Visit) -> String {
     let (zh, en) = (
         format!("未添加:每个列表最多 {ELEMENTS_MAX} 个元素,整个表单最多 {INPUTS_MAX} 个输入项。"),
         format!(

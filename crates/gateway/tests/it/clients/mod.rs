@@ -129,6 +129,11 @@ pub fn node_modules() -> PathBuf {
     installed("node", &NODE_PACKAGES, install_node).join("node_modules")
 }
 
+/// Where other packages of npm are installed.
+pub fn node_packages(name: &str, packages: &[&str]) -> PathBuf {
+    installed(name, packages, install_node).join("node_modules")
+}
+
 /// The Python environment with PyPI's clients.
 pub fn python_home() -> PathBuf {
     installed("python", &PYTHON_PACKAGES, install_python)
