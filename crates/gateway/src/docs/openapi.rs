@@ -4,13 +4,18 @@
 //! sends, tells them apart: `/router/rest#method=taobao.time.get`. A query would be sent, and linters refuse
 //! one in a path.
 
+use std::net::SocketAddr;
+
+use axum::Json;
+use axum::extract::State as Extract;
 use serde_json::{Map, Value, json};
 use top::error;
 use top::scalar::ID_CHARS_MAX;
 use top::{Field, Form, Label, Object, Privacy, Session, Shape, SignMethod, Spec};
 
 use super::tool::Draft;
-use crate::demo;
+use crate::web::{State, Visit};
+use crate::{Context, demo};
 
 /// Where schemas stand.
 const SCHEMAS: &str = "#/components/schemas/";
@@ -22,8 +27,19 @@ enum Side {
     Answer,
 }
 
+/// The document, as a file.
+pub async fn serve(Extract(cx): State, visit: Visit) -> Json<Value> {
+    Json(document(&origin(&cx, &visit)))
+}
+
+/// Where a client reaches the gateway: where the browser did.
+pub fn origin(cx: &Context, visit: &Visit) -> String {
+    let bound = || SocketAddr::new(cx.settings.host, cx.settings.port).to_string();
+    format!("http://{}", visit.host.clone().unwrap_or_else(bound))
+}
+
 /// The document, for a gateway at `origin`, such as `http://127.0.0.1:8080`.
-pub fn document(origin: &str) -> Value {
+fn document(origin: &str) -> Value {
     let mut schemas = Map::new();
     schemas.insert("ErrorResponse".into(), error_response());
     let mut paths = Map::new();

@@ -1,11 +1,14 @@
 //! The catalogue as a Postman collection, version 2.1, whose script signs as the platform's SDKs do.
 
+use axum::Json;
+use axum::extract::State as Extract;
 use serde_json::{Value, json};
 use top::seal::Sealing;
 use top::{Privacy, Session, Spec};
 
-use super::openapi::bilingual;
+use super::openapi::{bilingual, origin};
 use super::tool::Draft;
+use crate::web::{Problem, State, Visit};
 use crate::{Context, context, demo};
 
 /// What tells a collection's version.
@@ -21,11 +24,16 @@ struct Caller {
     sealing: Option<Sealing>,
 }
 
-/// The collection, for a gateway at `origin`, such as `http://127.0.0.1:8080`.
+/// The collection, as a file.
 ///
 /// # Errors
 /// The store failed.
-pub async fn collection(cx: &Context, origin: &str) -> Result<Value, store::Error> {
+pub async fn serve(Extract(cx): State, visit: Visit) -> Result<Json<Value>, Problem> {
+    Ok(Json(collection(&cx, &origin(&cx, &visit)).await?))
+}
+
+/// The collection, for a gateway at `origin`, such as `http://127.0.0.1:8080`.
+async fn collection(cx: &Context, origin: &str) -> Result<Value, store::Error> {
     let caller = caller(cx).await?;
     let items: Vec<_> = trip_api::SPECS.iter().map(|spec| item(spec, &caller)).collect();
     let variable = |key: &str, value: &str| json!({"key": key, "value": value, "type": "string"});

@@ -13,7 +13,7 @@ use super::choice::{Caller, Choice};
 use super::draft::Draft;
 use super::pretty;
 use crate::access::Known;
-use crate::docs::origin;
+use crate::docs::openapi::origin;
 use crate::pipeline::{self, Answer, Call};
 use crate::web::{Problem, Visit};
 use crate::{Context, context, demo};

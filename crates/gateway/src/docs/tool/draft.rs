@@ -253,3 +253,88 @@ fn indices(path: &str, typed: &Typed) -> Result<Vec<usize>, TooMuch> {
     let indices: std::collections::BTreeSet<_> = steps.collect();
     if indices.len() > ELEMENTS_MAX { Err(TooMuch) } else { Ok(indices.into_iter().collect()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use top::{Field, Form, label};
+
+    use super::*;
+
+    const fn field(name: &'static str, shape: Shape, example: &'static str) -> Field {
+        let label = label(name, name);
+        Field { name, shape, required: false, label, example, privacy: Privacy::Open }
+    }
+
+    const INNER: Object = Object {
+        name: "Inner",
+        item: "inner",
+        fields: &[
+            field("count", Shape::Number, "7"),
+            field("flag", Shape::Boolean, "true"),
+            field("at", Shape::Date, "2021-08-01 09:00:00"),
+        ],
+    };
+    const OUTER: Object = Object {
+        name: "Outer",
+        item: "outer",
+        fields: &[
+            field("words", Shape::List(&Shape::Text(Form::Any)), "[\"a\",\"b\"]"),
+            field("numbers", Shape::List(&Shape::Number), "1"),
+            field("inner", Shape::Object(&INNER), "inner"),
+            field("inners", Shape::List(&Shape::Object(&INNER)), ""),
+            field("extra", Shape::Json, "{\"a\":1}"),
+        ],
+    };
+
+    fn params(draft: &Draft) -> Vec<(&'static str, String)> {
+        draft.params(&OUTER, &mut str::to_owned)
+    }
+
+    fn members(draft: &mut Draft) -> &mut Vec<Draft> {
+        let Draft::Members(members) = draft else { panic!("{draft:?}") };
+        members
+    }
+
+    fn texts(texts: &[&str]) -> Draft {
+        Draft::Elements(texts.iter().map(|text| Draft::Text((*text).to_owned())).collect())
+    }
+
+    #[test]
+    fn every_type_is_sent_as_the_sdks_send_it() {
+        let mut draft = filled(&Shape::Object(&OUTER), "");
+        let inner = r#"{"count":7,"flag":true,"at":"2021-08-01 09:00:00"}"#;
+        let expected = [
+            ("words", "a,b".to_owned()),
+            ("numbers", "1".to_owned()),
+            ("inner", inner.to_owned()),
+            ("inners", format!("[{inner}]")),
+            ("extra", r#"{"a":1}"#.to_owned()),
+        ];
+        assert_eq!(params(&draft), expected);
+        // A comma within an element would be taken for one between two.
+        members(&mut draft)[0] = texts(&["a,b", "", "c"]);
+        assert_eq!(params(&draft)[0].1, r#"["a,b","c"]"#);
+        members(&mut draft)[0] = texts(&["[a"]);
+        assert_eq!(params(&draft)[0].1, r#"["[a"]"#);
+    }
+
+    #[test]
+    fn what_is_no_number_is_left_to_the_server_to_refuse() {
+        let mut draft = filled(&Shape::Object(&OUTER), "");
+        for (typed, sent) in [
+            ("-7", "-7"),
+            ("07", "\"07\""),
+            ("1e3", "\"1e3\""),
+            ("9223372036854775808", "\"9223372036854775808\""),
+            ("}", "\"}\""),
+        ] {
+            members(&mut members(&mut draft)[2])[0] = Draft::Text(typed.to_owned());
+            assert!(params(&draft)[2].1.starts_with(&format!("{{\"count\":{sent},")), "{typed}");
+        }
+    }
+
+    #[test]
+    fn what_is_blank_is_not_sent() {
+        assert_eq!(params(&blank(&Shape::Object(&OUTER))), []);
+    }
+}

@@ -61,24 +61,66 @@ pub fn json(text: &str) -> String {
 /// XML with a line for each element; what is in a leaf stays as it is.
 fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 2);
-    let (mut depth, mut follows_text) = (0_usize, true);
-    for piece in text.split_inclusive('>') {
-        let tag_at = piece.find('<').unwrap_or(piece.len());
-        let (leaf, tag) = piece.split_at(tag_at);
+    // A closing tag stays behind its text, and behind its opening tag when there is none.
+    let (mut depth, mut has_opened, mut rest) = (0_usize, false, text);
+    while let Some((leaf, tagged)) = rest.find('<').map(|at| rest.split_at(at)) {
+        let (tag, after) = tagged.split_at(tagged.find('>').map_or(tagged.len(), |at| at + 1));
         let closes = tag.starts_with("</");
-        if closes {
-            depth = depth.saturating_sub(1);
-        }
+        depth = depth.saturating_sub(usize::from(closes));
         out.push_str(leaf);
-        // A closing tag stays behind its text; an empty element's behind its opening one.
-        if !(follows_text || closes && !leaf.is_empty()) {
+        let stays = out.is_empty() || (closes && has_opened);
+        if !stays {
             line(&mut out, depth);
         }
         out.push_str(tag);
-        let opens =
-            !closes && !tag.starts_with("<?") && !tag.starts_with("<!") && !tag.ends_with("/>");
-        depth += usize::from(opens && !tag.is_empty());
-        follows_text = false;
+        has_opened = !closes && !tag.starts_with("<?") && !tag.starts_with("<!");
+        depth += usize::from(has_opened);
+        rest = after;
     }
+    out.push_str(rest);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_keeps_its_order_and_its_texts() {
+        let text = r#"{"b":{"x":[1,{"y":"a,{\"]\\"}],"e":[],"o":{}},"a":"\/"}"#;
+        let lines = [
+            "{",
+            "  \"b\": {",
+            "    \"x\": [",
+            "      1,",
+            "      {",
+            r#"        "y": "a,{\"]\\""#,
+            "      }",
+            "    ],",
+            "    \"e\": [],",
+            "    \"o\": {}",
+            "  },",
+            r#"  "a": "\/""#,
+            "}",
+        ];
+        assert_eq!(json(text), lines.join("\n"));
+    }
+
+    #[test]
+    fn xml_has_a_line_for_each_element() {
+        let text =
+            "<?xml version=\"1.0\"?><r><a>1 > 0 &lt;</a><b></b><c><d> x\n</d></c></r><!--top-->";
+        let lines = [
+            "<?xml version=\"1.0\"?>",
+            "<r>",
+            "  <a>1 > 0 &lt;</a>",
+            "  <b></b>",
+            "  <c>",
+            "    <d> x\n</d>",
+            "  </c>",
+            "</r>",
+            "<!--top-->",
+        ];
+        assert_eq!(xml(text), lines.join("\n"));
+    }
 }
