@@ -30,13 +30,17 @@ macro_rules! assets {
 /// a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130; the rest is ours.
 static ASSETS: [Asset; 4] = assets! {
 <<<<<<< HEAD
+<<<<<<< HEAD
     "calls.css": "text/css; charset=utf-8",
 =======
     "docs.css": "text/css; charset=utf-8",
 >>>>>>> docs
+=======
+>>>>>>> tool
     "htmx.min.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "style.css": "text/css; charset=utf-8",
+    "tool.css": "text/css; charset=utf-8",
 };
 
 /// What all of them are, so that a browser that keeps them asks for those of the next version anew.

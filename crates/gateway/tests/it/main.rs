@@ -27,8 +27,10 @@ mod fuzz;
 mod gateways;
 mod http;
 mod oauth;
+mod openapi;
 #[path = "../../../store/tests/postgres/mod.rs"]
 mod postgres;
+mod postman;
 mod program;
 mod readme;
 mod sdk;
@@ -38,4 +40,5 @@ mod taobao_time_get;
 mod taobao_top_auth_token_create;
 mod taobao_top_auth_token_refresh;
 mod tidy;
+mod tool;
 mod upkeep;
