@@ -15,6 +15,7 @@ pub mod flight;
 mod handlers;
 pub mod import;
 mod oauth;
+pub mod office;
 pub mod ops;
 pub mod pipeline;
 pub mod quota;

@@ -9,7 +9,7 @@ use domain::account::Role;
 use store::Cause;
 
 use crate::account::{self, Operator};
-use crate::web::{Problem, cookie};
+use crate::web::{Problem, Visit, cookie};
 use crate::{Context, context};
 
 /// The cookie of a browser that is signed in. Not sent where another site leads to but for following a
@@ -37,6 +37,48 @@ impl Guarded {
     /// Whether the role reaches as far as `role`, for a page that shows what can be done.
     pub fn may_be(&self, role: &Role) -> bool {
         self.operator.role >= *role
+    }
+
+    /// The rooms that the role reaches.
+    pub fn rooms(&self) -> impl Iterator<Item = &'static Room> {
+        ROOMS.iter().filter(|room| self.may_be(&room.role))
+    }
+}
+
+/// A room of the console, as the navigation names it.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// Where it is.
+    pub path: &'static str,
+    /// What it is called.
+    pub zh: &'static str,
+    /// The same in English.
+    pub en: &'static str,
+    /// The role that reaches it.
+    pub role: Role,
+}
+
+/// Every room, in the order of the navigation.
+const ROOMS: [Room; 7] = {
+    const fn room(path: &'static str, zh: &'static str, en: &'static str, role: Role) -> Room {
+        Room { path, zh, en, role }
+    }
+    [
+        room("/console/orders", "订单", "Orders", Role::Viewer),
+        room("/console/calls", "调用", "Calls", Role::Viewer),
+        room("/console/charts", "图表", "Charts", Role::Viewer),
+        room("/console/apps", "应用", "Apps", Role::Viewer),
+        room("/console/keys", "密钥", "Keys", Role::Viewer),
+        room("/console/audit", "审计", "Audit", Role::Operator),
+        room("/console/accounts", "账号", "Accounts", Role::Admin),
+    ]
+};
+
+impl Room {
+    /// Whether a visitor is in it.
+    pub fn is_here(&self, visit: &Visit) -> bool {
+        let rest = visit.path.strip_prefix(self.path);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod guard;
 mod login;
+mod orders;
+mod portrait;
 
 use std::sync::Arc;
 
@@ -21,6 +23,10 @@ pub fn router() -> Router<Arc<Context>> {
         .route("/console", get(home))
         .route("/console/login", get(login::form).post(login::sign_in))
         .route("/console/logout", post(login::sign_out))
+        .route("/console/orders", get(orders::list))
+        .route("/console/orders/{kind}/{app}/{scope}/{id}", get(orders::show))
+        .route("/console/orders/{kind}/{app}/{scope}/{id}/reveal", post(orders::reveal))
+        .route("/console/orders/{kind}/{app}/{scope}/{id}/advance", post(orders::advance))
 }
 
 #[derive(Template)]

@@ -28,7 +28,8 @@ macro_rules! assets {
 
 /// `htmx.min.js` is htmx 4.0.1 (0BSD), SHA-256
 /// a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130; the rest is ours.
-static ASSETS: [Asset; 3] = assets! {
+static ASSETS: [Asset; 4] = assets! {
+    "console.css": "text/css; charset=utf-8",
     "htmx.min.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "style.css": "text/css; charset=utf-8",
