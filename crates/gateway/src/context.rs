@@ -7,6 +7,7 @@ use rand::RngExt;
 use store::Store;
 
 use crate::access::Access;
+use crate::console::Throttle;
 use crate::quota::Quotas;
 use crate::settings::Settings;
 
@@ -31,6 +32,8 @@ pub struct Context {
     pub access: Access,
     /// How often each app has called.
     pub quotas: Quotas,
+    /// How often signing in to the console has failed.
+    pub sign_ins: Throttle,
 }
 
 impl Context {
@@ -38,7 +41,8 @@ impl Context {
     pub fn new(settings: Settings, clock: Clock, store: Store) -> Self {
         let access = Access::new(settings.production);
         let store = store.keeping_documents(settings.document_cache_mb * 1024 * 1024);
-        Self { settings, clock, store, access, quotas: Quotas::default() }
+        let (quotas, sign_ins) = (Quotas::default(), Throttle::default());
+        Self { settings, clock, store, access, quotas, sign_ins }
     }
 }
 

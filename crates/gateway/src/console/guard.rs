@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::account::Role;
 use store::Cause;
@@ -14,7 +15,46 @@ use crate::{Context, context};
 
 /// The cookie of a browser that is signed in. Not sent where another site leads to but for following a
 /// link, and out of any script's reach.
-pub const COOKIE: &str = "tripwright_console";
+const COOKIE: &str = "tripwright_console";
+/// The same where the browser came by HTTPS: with this prefix it takes the cookie from this host only, by
+/// HTTPS only, so that neither a neighbouring host nor somebody on the line can put another in its place.
+const SECURE_COOKIE: &str = "__Host-tripwright_console";
+
+/// Whether the browser came by HTTPS, as the proxy before us says, or the browser itself. Nobody gains by
+/// saying so falsely: it only makes their own browser keep the cookie for HTTPS.
+fn is_https(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let forwarded = text("forwarded").to_ascii_lowercase();
+    text("x-forwarded-proto").split(',').next().is_some_and(|first| first.trim() == "https")
+        || forwarded.split([',', ';']).any(|pair| pair.trim().trim_matches('"') == "proto=https")
+        || text("origin").starts_with("https://")
+}
+
+/// What the browser's cookie holds. Where it is known to have come by HTTPS only the cookie counts that was
+/// set so.
+pub fn secret(headers: &HeaderMap) -> Option<&str> {
+    let plain = || cookie(headers, COOKIE).filter(|_| !is_https(headers));
+    cookie(headers, SECURE_COOKIE).or_else(plain)
+}
+
+/// The cookie that signs a browser in.
+pub fn set_cookie(headers: &HeaderMap, secret: &str) -> Option<HeaderValue> {
+    cookie_with(headers, secret, "")
+}
+
+/// The cookie that takes it away.
+pub fn clear_cookie(headers: &HeaderMap) -> Option<HeaderValue> {
+    cookie_with(headers, "", "; Max-Age=0")
+}
+
+fn cookie_with(headers: &HeaderMap, secret: &str, more: &str) -> Option<HeaderValue> {
+    let (name, secure) = match is_https(headers) {
+        true => (SECURE_COOKIE, "; Secure"),
+        false => (COOKIE, ""),
+    };
+    let text = format!("{name}={secret}; Path=/; HttpOnly; SameSite=Lax{secure}{more}");
+    HeaderValue::try_from(text).ok()
+}
 
 /// An operator who is signed in.
 #[derive(Debug, Clone)]
@@ -87,13 +127,18 @@ impl FromRequestParts<Arc<Context>> for Guarded {
 
     async fn from_request_parts(parts: &mut Parts, cx: &Arc<Context>) -> Result<Self, Response> {
         let now = cx.clock.now();
-        let operator = match cookie(&parts.headers, COOKIE) {
+        let operator = match secret(&parts.headers) {
             Some(cookie) => account::of_cookie(&cx.store, cookie, now).await,
             None => Ok(None),
         };
         let operator = operator.map_err(|error| Problem::from(error).into_response())?;
         // Where there is something to see after signing in, it is shown then.
-        let login = || Redirect::to("/console/login").into_response();
+        let wanted = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
+        let query = wanted.map(|to| format!("?{}", top::form::encode([("to", to.as_str())])));
+        let login = || {
+            let query = query.unwrap_or_default();
+            Redirect::to(&format!("/console/login{query}")).into_response()
+        };
         let operator = operator.ok_or_else(login)?;
         let actor = format!("console:{}", operator.name);
         let cause = Cause { at: now, actor, request_id: context::request_id() };

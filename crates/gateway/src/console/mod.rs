@@ -4,6 +4,7 @@ mod guard;
 mod login;
 mod orders;
 mod portrait;
+mod throttle;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
 
 use self::guard::Guarded;
+pub use self::throttle::Throttle;
 use crate::Context;
 use crate::web::{Visit, page};
 

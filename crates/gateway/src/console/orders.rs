@@ -188,7 +188,9 @@ pub async fn show(
     let drawn = draw(&cx, &visit, &path, false, by.cause.at).await?;
     let done = match done.as_deref() {
         Some("taken") => Some(visit.t("已完成。", "Done.")),
-        Some("already") => Some(visit.t("此前已是如此，没有改变。", "It was so already; nothing changed.")),
+        Some("already") => {
+            Some(visit.t("此前已是如此，没有改变。", "It was so already; nothing changed."))
+        }
         _ => None,
     };
     Ok(page(&Order {
@@ -258,7 +260,8 @@ impl Typed {
     fn command(&self) -> Result<Value, Problem> {
         let text = self.facts.trim();
         let facts = if text.is_empty() { "{}" } else { text };
-        let refused = || Problem::Refused("参数须为 JSON 对象。", "The facts must be a JSON object.");
+        let refused =
+            || Problem::Refused("参数须为 JSON 对象。", "The facts must be a JSON object.");
         let mut facts: Value = serde_json::from_str(facts).map_err(|_| refused())?;
         let Value::Object(members) = &mut facts else { return Err(refused()) };
         members.insert("command".into(), self.command.clone().into());

@@ -160,7 +160,8 @@ fn ledger(order: &Order, changes: &[Change], eyes: &Eyes<'_>) -> Sheet {
     for change in changes {
         let Some(payment) = change.payment() else { continue };
         let id = &change.request.dis_sub_order_id;
-        let paid = format!("{} {id} {}", eyes.t("改签支付", "change paid"), payment.alipay_trade_no);
+        let paid =
+            format!("{} {id} {}", eyes.t("改签支付", "change paid"), payment.alipay_trade_no);
         amounts.push(Amount::new(paid, payment.amount_fen));
         if matches!(change.state, ChangeState::Closed { .. }) {
             let back = format!("{} {id}", eyes.t("改签退回", "change went back"));
@@ -174,10 +175,7 @@ fn facts(order: &Order, eyes: &Eyes<'_>) -> Table {
     let booking = &order.booking;
     let row = |name: &'static str, cell: Cell| vec![Cell::from(name), cell];
     let mut rows = vec![
-        row(
-            eyes.t("平台订单号", "Platform's number"),
-            booking.btrip_order_id.to_string().into(),
-        ),
+        row(eyes.t("平台订单号", "Platform's number"), booking.btrip_order_id.to_string().into()),
         row(eyes.t("支付状态", "Payment"), eyes.row_with_code(order.pay_status().row()).into()),
         row(eyes.t("结算方式", "Who pays"), eyes.row_with_code(booking.settle_type.row()).into()),
         row(eyes.t("下单时间", "Booked"), moment(booking.booked_at).into()),
@@ -224,11 +222,7 @@ fn travellers(order: &Order, eyes: &Eyes<'_>) -> Table {
     Table::new(eyes.t("出行人", "Travellers"), heads, rows.collect())
 }
 
-fn flights<'s>(
-    title: &str,
-    segments: impl Iterator<Item = &'s Segment>,
-    eyes: &Eyes<'_>,
-) -> Table {
+fn flights<'s>(title: &str, segments: impl Iterator<Item = &'s Segment>, eyes: &Eyes<'_>) -> Table {
     let heads = vec![
         eyes.visit.t("航班", "Flight"),
         eyes.visit.t("出发", "From"),
@@ -282,7 +276,10 @@ fn change_tables(change: &Change, eyes: &Eyes<'_>) -> [Table; 2] {
     let title = format!("{} {}", eyes.t("改签单", "Change"), request.dis_sub_order_id);
     let row = |name: &'static str, text: String| vec![Cell::from(name), Cell::from(text)];
     let mut rows = vec![
-        row(eyes.visit.t("平台改签单号", "Platform's number"), request.btrip_sub_order_id.to_string()),
+        row(
+            eyes.visit.t("平台改签单号", "Platform's number"),
+            request.btrip_sub_order_id.to_string(),
+        ),
         row(eyes.visit.t("支付状态", "Payment"), eyes.row_with_code(change.pay_status().row())),
         row(eyes.visit.t("申请时间", "Asked for"), moment(change.applied_at)),
         row(eyes.visit.t("自愿", "Voluntary"), eyes.yes(request.voluntary).to_owned()),

@@ -115,11 +115,7 @@ fn parked(receipts: &Receipts, eyes: &Eyes<'_>) -> Table {
     ];
     let rows = receipts.parked.iter().map(|postback| {
         let numbers = postback.tickets.iter().map(|ticket| ticket.number.as_str());
-        vec![
-            moment(postback.at).into(),
-            postback.tes_head_id.as_str().into(),
-            list(numbers).into(),
-        ]
+        vec![moment(postback.at).into(), postback.tes_head_id.as_str().into(), list(numbers).into()]
     });
     Table::new(eyes.t("等待中的回传", "Postbacks that wait"), heads, rows.collect())
 }

@@ -54,8 +54,7 @@ impl Portray for Rental {
 fn way(rental: &Rental, eyes: &Eyes<'_>) -> Way {
     use RentalStatus as S;
     let (status, was_paid) = (rental.status(), rental.payment().is_some());
-    let is_after =
-        |states: &[RentalStatus]| states.contains(&status) && rental.payment().is_some();
+    let is_after = |states: &[RentalStatus]| states.contains(&status) && rental.payment().is_some();
     let passed = |state: S| match state {
         S::Unpaid => true,
         S::AwaitingMerchant => was_paid,
@@ -99,18 +98,12 @@ fn facts(rental: &Rental, eyes: &Eyes<'_>) -> Table {
     let booking = &rental.booking;
     let row = |name: &'static str, text: String| vec![Cell::from(name), Cell::from(text)];
     let mut rows = vec![
-        row(
-            eyes.visit.t("外部订单号", "Distributor's number"),
-            booking.out_order_id.to_string(),
-        ),
+        row(eyes.visit.t("外部订单号", "Distributor's number"), booking.out_order_id.to_string()),
         row(eyes.visit.t("下单时间", "Booked"), moment(booking.booked_at)),
         row(eyes.visit.t("取车（当地）", "Pick-up (local)"), clock(booking.pick_up)),
         row(eyes.visit.t("还车（当地）", "Return (local)"), clock(booking.give_back)),
         row(eyes.visit.t("高峰期", "Peak period"), eyes.yes(booking.in_peak).to_owned()),
-        row(
-            eyes.visit.t("首日费用", "First day"),
-            yuan(booking.prices.first_day_fen),
-        ),
+        row(eyes.visit.t("首日费用", "First day"), yuan(booking.prices.first_day_fen)),
     ];
     if let RentalState::Cancelled { at, .. }
     | RentalState::Refused { at, .. }
@@ -145,7 +138,8 @@ fn terms(title: &str, terms: &Terms, eyes: &Eyes<'_>) -> Table {
     let no_show = eyes.t("取车时间之后", "after pick-up time");
     rows.push(vec![no_show.into(), charge(terms.no_show, eyes).into()]);
     if terms.manual_check_hours > 0 {
-        let when = eyes.t("取车前若干小时内需人工审核", "hours before pick-up that a person must look");
+        let when =
+            eyes.t("取车前若干小时内需人工审核", "hours before pick-up that a person must look");
         rows.push(vec![when.into(), terms.manual_check_hours.to_string().into()]);
     }
     if !terms.cancellable {

@@ -44,9 +44,10 @@ fn way(order: &TrainOrder, eyes: &Eyes<'_>) -> Way {
     let was_asked = order.refunds.iter().any(|refund| {
         matches!(refund.state, RefundState::Requested { .. } | RefundState::Reported { .. })
     });
-    let counted = order.refunds.iter().filter(|refund| {
-        order.ledger(&refund.refund_id).iter().any(|result| result.refunded)
-    });
+    let counted = order
+        .refunds
+        .iter()
+        .filter(|refund| order.ledger(&refund.refund_id).iter().any(|result| result.refunded));
     let counted = counted.count();
     let passed = |state: S| match state {
         S::Ticketed => true,
@@ -91,11 +92,8 @@ fn price_of_changes(order: &TrainOrder, eyes: &Eyes<'_>) -> Option<Sheet> {
             let label = seat_name(order, Seat { leg, ticket });
             amounts.push(Amount::new(label, found.price_fen));
             if let Some(before) = order.ticket(*given_up) {
-                let label = format!(
-                    "{} {}",
-                    eyes.t("原票", "given up"),
-                    seat_name(order, *given_up)
-                );
+                let label =
+                    format!("{} {}", eyes.t("原票", "given up"), seat_name(order, *given_up));
                 amounts.push(Amount::minus(label, before.price_fen));
             }
         }
@@ -195,9 +193,11 @@ fn refunds(order: &TrainOrder, eyes: &Eyes<'_>) -> Table {
             RefundState::Reported { requested_at, at, .. } => {
                 (eyes.t("已回传", "reported"), Some(*requested_at), Some(*at))
             }
-            RefundState::Offline { at, .. } => {
-                (eyes.t("线下退票，待人工确认", "at the station, waits for a person"), None, Some(*at))
-            }
+            RefundState::Offline { at, .. } => (
+                eyes.t("线下退票，待人工确认", "at the station, waits for a person"),
+                None,
+                Some(*at),
+            ),
             RefundState::Accepted { at, .. } => {
                 (eyes.t("线下退票，已接受", "at the station, accepted"), None, Some(*at))
             }
