@@ -5,6 +5,8 @@ mod receipts;
 mod rental;
 mod train;
 
+use std::borrow::Borrow;
+
 use domain::code::Code;
 use domain::time::platform_clock;
 use domain::{Civil, Fen, Instant, Pii};
@@ -274,9 +276,9 @@ fn yuan(fen: Fen) -> String {
     fen.to_string().trim_end_matches(" yuan").to_owned()
 }
 
-/// A moment on the platform's clock.
-pub fn moment(at: Instant) -> String {
-    platform_clock(at).strftime("%Y-%m-%d %H:%M:%S +08:00").to_string()
+/// A moment on the platform's clock, of a template's choice: it has some by reference.
+pub fn moment(at: impl Borrow<Instant>) -> String {
+    platform_clock(*at.borrow()).strftime("%Y-%m-%d %H:%M:%S +08:00").to_string()
 }
 
 fn clock(civil: Civil) -> String {
