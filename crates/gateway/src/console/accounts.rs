@@ -1,7 +1,6 @@
 //! Accounts: one's own password, and, for admins, everybody's accounts. A password or token that was made up
 //! is shown once, on the page that answers.
 
-use anyhow::anyhow;
 use askama::Template;
 use axum::Form;
 use axum::extract::{Extension, Query, State as Extract};
@@ -261,10 +260,11 @@ fn of_another(by: &Guarded, name: &str) -> Result<AccountName, Problem> {
     Ok(name)
 }
 
-/// A refusal in its own words; what the store has to say is for the log.
-fn told(error: anyhow::Error) -> Problem {
+/// A refusal in its own words; what the store has to say is for the log, but that a number is taken.
+pub fn told(error: anyhow::Error) -> Problem {
     match error.downcast::<store::Error>() {
+        Ok(taken @ store::Error::Taken { .. }) => Problem::Rules(taken.to_string()),
         Ok(error) => error.into(),
-        Err(refusal) => Problem::Rules(anyhow!(refusal).to_string()),
+        Err(refusal) => Problem::Rules(format!("{refusal:#}")),
     }
 }

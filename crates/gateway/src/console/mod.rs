@@ -1,9 +1,11 @@
 //! The console: operators look at orders, calls and apps in a browser.
 
 mod accounts;
+mod apps;
 mod audit;
 mod guard;
 mod home;
+mod import;
 mod login;
 mod orders;
 mod portrait;
@@ -29,6 +31,10 @@ pub fn router() -> Router<Arc<Context>> {
         .route("/console/me", get(accounts::me).post(accounts::change_password))
         .route("/console/accounts", get(accounts::list).post(accounts::act))
         .route("/console/audit", get(audit::list))
+        .route("/console/apps", get(apps::list).post(apps::add))
+        .route("/console/apps/{app}", get(apps::one).post(apps::act))
+        .route("/console/keys", get(apps::keys))
+        .route("/console/import", get(import::form).post(import::bring_in))
         .route("/console/logout", post(login::sign_out))
         .route("/console/orders", get(orders::list))
         .route("/console/orders/{kind}/{app}/{scope}/{id}", get(orders::show))

@@ -276,7 +276,7 @@ fn yuan(fen: Fen) -> String {
     fen.to_string().trim_end_matches(" yuan").to_owned()
 }
 
-/// A moment on the platform's clock, of a template's choice: it has some by reference.
+/// A moment on the platform's clock. Templates have some by reference.
 pub fn moment(at: impl Borrow<Instant>) -> String {
     platform_clock(*at.borrow()).strftime("%Y-%m-%d %H:%M:%S +08:00").to_string()
 }
