@@ -17,7 +17,7 @@ use axum::Router;
 use axum::response::Redirect;
 use axum::routing::{get, post};
 
-pub use self::throttle::Throttle;
+pub use self::throttle::{FREE_OF_ADDRESS, FREE_OF_NAME, Throttle};
 use crate::Context;
 use crate::web::Visit;
 
@@ -49,6 +49,6 @@ pub fn router() -> Router<Arc<Context>> {
 }
 
 /// Where the other language is chosen on a page that answers a form, there is only the page before it to show.
-async fn to_home(visit: Visit) -> Redirect {
+async fn to_home(visit: Visit, _by: guard::Guarded) -> Redirect {
     Redirect::to(&format!("/console?lang={}", visit.lang.name()))
 }

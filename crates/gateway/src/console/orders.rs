@@ -247,7 +247,7 @@ pub async fn reveal(
 }
 
 /// Back to the page, from an address that only takes forms: the other language was chosen there.
-pub async fn back(visit: Visit, parts: Parts) -> Result<Redirect, Problem> {
+pub async fn back(visit: Visit, _by: Guarded, parts: Parts) -> Result<Redirect, Problem> {
     Ok(Redirect::to(&format!("{}?lang={}", address(&path(parts)?), visit.lang.name())))
 }
 
