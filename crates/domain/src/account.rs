@@ -131,6 +131,13 @@ impl Account {
         Ok(self)
     }
 
+    /// Takes the token with this hash back.
+    #[must_use]
+    pub fn without_token(mut self, hash: &str) -> Self {
+        self.tokens.retain(|token| token.hash != hash);
+        self
+    }
+
     /// Changes the password: every browser is signed out, every token is taken back.
     #[must_use]
     pub fn with_password(mut self, password: Pii<String>) -> Self {
@@ -178,6 +185,18 @@ mod tests {
         assert!(account.is_signed_in("a", now) && account.has_token("t"));
         account.closed_at = Some(now);
         assert!(!account.is_signed_in("a", now) && !account.has_token("t"));
+    }
+
+    #[test]
+    fn a_token_that_was_taken_back_opens_nothing() {
+        let token = |hash: &str| ApiToken {
+            hash: hash.into(),
+            label: "ci".into(),
+            created_at: at("2026-03-01T00:00:00Z"),
+        };
+        let account = account().add_token(token("a")).unwrap().add_token(token("b")).unwrap();
+        let account = account.without_token("a");
+        assert!(!account.has_token("a") && account.has_token("b"));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Each action is an aggregate of its own, never changed. Its id counts down with time, so that a list in
 //! the order of ids has the newest first.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use domain::{Instant, Pii, pii};
 use serde::{Deserialize, Serialize};
 use store::{Cause, Decision, Error, Key, Store};
@@ -83,8 +85,13 @@ fn key(id: &str) -> Key {
     Key { kind: KIND, owner: OWNER.to_owned(), id: id.to_owned() }
 }
 
-/// An id that sorts before those of earlier moments, and is nobody else's.
+/// The last moment that an id was made of here, in microseconds.
+static LAST: AtomicU64 = AtomicU64::new(0);
+
+/// An id that sorts before those of earlier moments, and before those made here before, and is nobody else's.
 fn id(at: Instant) -> String {
-    let microseconds = u64::try_from(at.as_microsecond()).unwrap_or(0);
-    format!("{:016x}-{}", u64::MAX - microseconds, context::request_id())
+    let moment = u64::try_from(at.as_microsecond()).unwrap_or(0);
+    let later = |last: u64| Some(moment.max(last + 1));
+    let last = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, later).unwrap_or(moment);
+    format!("{:016x}-{}", u64::MAX - moment.max(last + 1), context::request_id())
 }

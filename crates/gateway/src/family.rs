@@ -48,6 +48,9 @@ pub trait Family: Serialize + DeserializeOwned + Clone + PartialEq + Send {
     /// Every other number it is known by.
     fn look_ups(&self) -> Vec<LookUp>;
 
+    /// The numbers, of all that an order of this family is looked up by, that a text could be.
+    fn numbers(text: &str) -> Vec<LookUp>;
+
     /// Its codes, for a person.
     fn status(&self) -> Status;
 
@@ -90,6 +93,9 @@ pub struct Status {
     pub pay_status: Option<i64>,
     /// The status in words.
     pub label: &'static str,
+    /// The same in Chinese.
+    #[serde(skip)]
+    pub label_zh: &'static str,
 }
 
 impl fmt::Display for Status {

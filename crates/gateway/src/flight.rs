@@ -3,7 +3,7 @@
 use domain::Instant;
 use domain::access::App;
 use domain::flight::code::ResultCode;
-use domain::flight::{Booking, CancelPolicy, Command, Order, OrderKey};
+use domain::flight::{Booking, CancelPolicy, Command, Order, OrderKey, TicketNumber};
 use domain::id::{DisOrderId, SubChannel};
 use serde_json::Value;
 use store::{Key, LookUp};
@@ -11,6 +11,12 @@ use top::Id;
 
 use crate::context;
 use crate::family::{Family, Path, Performed, Status, read, read_command};
+
+/// Under which look-ups an order is found: by the platform's number of it, of one of its changes, and by its
+/// tickets.
+const ORDER: &str = "btrip_order";
+const CHANGE: &str = "btrip_sub_order";
+const TICKET: &str = "ticket";
 
 /// The order that a call of `app` means; or why it can mean none. A sub-channel that is not the
 /// app's is refused before anything is looked up.
@@ -78,16 +84,23 @@ impl Family for Order {
 
     fn look_ups(&self) -> Vec<LookUp> {
         let numbered = |name, value: String| LookUp { name, value };
-        let mut look_ups = vec![numbered("btrip_order", self.booking.btrip_order_id.to_string())];
+        let mut look_ups = vec![numbered(ORDER, self.booking.btrip_order_id.to_string())];
         if let Some(ticketed) = self.ticketed() {
             let tickets = ticketed.tickets.iter();
-            look_ups.extend(tickets.map(|ticket| numbered("ticket", ticket.number.to_string())));
+            look_ups.extend(tickets.map(|ticket| numbered(TICKET, ticket.number.to_string())));
             for change in &ticketed.changes {
                 let number = change.request.btrip_sub_order_id.to_string();
-                look_ups.push(numbered("btrip_sub_order", number));
+                look_ups.push(numbered(CHANGE, number));
             }
         }
         look_ups
+    }
+
+    fn numbers(text: &str) -> Vec<LookUp> {
+        let plain = |name| LookUp { name, value: text.to_owned() };
+        let ticket = text.parse::<TicketNumber>();
+        let ticket = ticket.map(|number| LookUp { name: TICKET, value: number.to_string() });
+        [plain(ORDER), plain(CHANGE)].into_iter().chain(ticket).collect()
     }
 
     fn status(&self) -> Status {
@@ -96,6 +109,7 @@ impl Family for Order {
             order_status: status.code(),
             pay_status: Some(self.pay_status().code()),
             label: status.row().en,
+            label_zh: status.row().zh,
         }
     }
 

@@ -17,6 +17,7 @@ mod handlers;
 pub mod import;
 pub mod metrics;
 mod oauth;
+pub mod office;
 pub mod ops;
 pub mod pipeline;
 pub mod quota;

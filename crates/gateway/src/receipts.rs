@@ -90,12 +90,17 @@ impl Family for Receipts {
         self.synced().map(look_up).collect()
     }
 
+    fn numbers(text: &str) -> Vec<LookUp> {
+        TicketNo::try_from(text.to_owned()).iter().map(look_up).collect()
+    }
+
     fn status(&self) -> Status {
         let Some(order) = &self.order else {
-            return Status { order_status: -1, pay_status: None, label: "order not seen yet" };
+            let (label, label_zh) = ("order not seen yet", "订单尚未出现");
+            return Status { order_status: -1, pay_status: None, label, label_zh };
         };
-        let status = order.travel_request.status;
-        Status { order_status: status.code(), pay_status: None, label: status.row().en }
+        let domain::code::Code { code, zh, en, .. } = order.travel_request.status.row();
+        Status { order_status: code, pay_status: None, label: en, label_zh: zh }
     }
 
     /// What has become of the tickets and of the travel request since is left aside too.

@@ -7,6 +7,9 @@ use store::{Key, LookUp};
 
 use crate::family::{Family, Path, Performed, Status, read, read_command};
 
+/// Under which look-up a rental is found by the distributor's number.
+const OUT_ORDER: &str = "out_order";
+
 /// Where a rental is kept.
 pub fn key(rental: &RentalKey) -> Key {
     path(rental).key()
@@ -44,12 +47,16 @@ impl Family for Rental {
     }
 
     fn look_ups(&self) -> Vec<LookUp> {
-        vec![LookUp { name: "out_order", value: self.booking.out_order_id.to_string() }]
+        vec![LookUp { name: OUT_ORDER, value: self.booking.out_order_id.to_string() }]
+    }
+
+    fn numbers(text: &str) -> Vec<LookUp> {
+        vec![LookUp { name: OUT_ORDER, value: text.to_owned() }]
     }
 
     fn status(&self) -> Status {
-        let status = self.status();
-        Status { order_status: status.code(), pay_status: None, label: status.row().en }
+        let domain::code::Code { code, zh, en, .. } = self.status().row();
+        Status { order_status: code, pay_status: None, label: en, label_zh: zh }
     }
 
     fn is_same_booking(&self, other: &Self, given: &Value) -> bool {

@@ -11,6 +11,8 @@ use crate::family::{Family, Path, Performed, Status, read, read_command};
 
 /// Under which look-up the order of a refund is found.
 pub const REFUND: &str = "refund";
+/// Under which it is found by the supplier's number.
+const SUPPLIER_ORDER: &str = "supplier_order";
 /// A supplier has one numbering; other families have one for each sub-channel or account.
 const SCOPE: &str = "-";
 
@@ -70,16 +72,20 @@ impl Family for TrainOrder {
 
     fn look_ups(&self) -> Vec<LookUp> {
         let supplier_order_id = self.booking.supplier_order_id.to_string();
-        let order = LookUp { name: "supplier_order", value: supplier_order_id };
+        let order = LookUp { name: SUPPLIER_ORDER, value: supplier_order_id };
         let refunds = self.refunds.iter();
         let refunds =
             refunds.map(|refund| LookUp { name: REFUND, value: refund.refund_id.to_string() });
         std::iter::once(order).chain(refunds).collect()
     }
 
+    fn numbers(text: &str) -> Vec<LookUp> {
+        [SUPPLIER_ORDER, REFUND].map(|name| LookUp { name, value: text.to_owned() }).into()
+    }
+
     fn status(&self) -> Status {
-        let status = self.status();
-        Status { order_status: status.code(), pay_status: None, label: status.row().en }
+        let domain::code::Code { code, zh, en, .. } = self.status().row();
+        Status { order_status: code, pay_status: None, label: en, label_zh: zh }
     }
 
     fn is_same_booking(&self, other: &Self, given: &Value) -> bool {

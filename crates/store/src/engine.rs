@@ -118,6 +118,7 @@ forward! {
     fn find(&self, owner: &str, kind: &str, look_up: &LookUp) -> Option<String>;
     fn journal(&self, key: &Key, limit: usize) -> Vec<Recorded>;
     fn list(&self, kind: &str, after: Option<(&str, &str)>, limit: usize) -> Vec<(String, String)>;
+    fn holdings(&self, after: (&str, &str), limit: usize) -> Vec<(String, String)>;
     fn list_of(&self, owner: &str, kind: &str, after: &str, limit: usize) -> Vec<String>;
     fn put_app(&self, key: &str, expected: Option<Vec<u8>>, document: Vec<u8>) -> Outcome;
     fn app(&self, key: &str) -> Option<Vec<u8>>;

@@ -586,6 +586,19 @@ impl Store {
         self.engine.list_of(owner, kind, after.unwrap_or_default(), limit).await
     }
 
+    /// Owners, each with a kind of what they own, in an order that stays, after `after`, at most `limit`. It
+    /// costs one look at the index for each, however much they own.
+    ///
+    /// # Errors
+    /// The engine failed.
+    pub async fn holdings(
+        &self,
+        after: Option<(&str, &str)>,
+        limit: usize,
+    ) -> Result<Vec<(String, String)>, Error> {
+        self.engine.holdings(after.unwrap_or_default(), limit).await
+    }
+
     /// Loads an app, asks `decide`, and commits what it says, unless another change came between:
     /// then it asks again.
     ///

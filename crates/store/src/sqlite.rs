@@ -254,6 +254,27 @@ impl Sqlite {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    pub(crate) async fn holdings(
+        &self,
+        after: (&str, &str),
+        limit: usize,
+    ) -> Result<Vec<(String, String)>, Error> {
+        const SQL: &str = "SELECT owner, kind FROM aggregate WHERE (owner, kind) > (?1, ?2) \
+                           ORDER BY owner, kind LIMIT 1";
+        let reader = self.reader()?;
+        let mut statement = reader.statement(SQL)?;
+        let mut holdings: Vec<(String, String)> = Vec::new();
+        while holdings.len() < limit {
+            let last = holdings.last().map_or(after, |(owner, kind)| (owner, kind));
+            let next = statement.query_row(last, |row| Ok((row.get(0)?, row.get(1)?)));
+            match next.optional()? {
+                Some(next) => holdings.push(next),
+                None => break,
+            }
+        }
+        Ok(holdings)
+    }
+
     pub(crate) async fn list_of(
         &self,
         owner: &str,

@@ -867,6 +867,19 @@ async fn aggregates_of_a_kind_are_listed_in_pages(world: World) {
     let rest = store.list("thing", Some(("app/one", "b")), 2).await.unwrap();
     assert_eq!(rest, [pair("c")]);
     assert!(store.list("other", None, 2).await.unwrap().is_empty());
+    let elsewhere = [("app/one", "other"), ("app/two", "thing")];
+    for (owner, kind) in elsewhere {
+        let key = Key { kind, owner: owner.to_owned(), id: "a".into() };
+        add_one(&store, &key, "r").await.unwrap();
+    }
+    let held = |owner: &str, kind: &str| (owner.to_owned(), kind.to_owned());
+    let all = [("app/one", "other"), ("app/one", "thing"), ("app/two", "thing")];
+    let all = all.map(|(owner, kind)| held(owner, kind));
+    assert_eq!(store.holdings(None, 9).await.unwrap(), all);
+    assert_eq!(store.holdings(None, 2).await.unwrap(), all[..2]);
+    let after = store.holdings(Some(("app/one", "other")), 9).await.unwrap();
+    assert_eq!(after, all[1..]);
+    assert!(store.holdings(Some(("app/two", "thing")), 9).await.unwrap().is_empty());
 }
 
 /// Everything that stands in the files of a folder.

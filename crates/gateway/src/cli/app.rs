@@ -1,20 +1,18 @@
 //! `tripwright app`
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::str::FromStr;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use domain::Pii;
-use domain::access::{App as Application, Entitlement, PARTNER_KEYS_MAX, PartnerKey};
+use domain::access::Entitlement;
 use domain::grant::RedirectUri;
 use domain::id::{AppKey, ChannelId, CwtAccountNo, KeyId, SubChannel};
-use top::seal::{Key as SealingKey, Scheme};
+use top::seal::Scheme;
 
 use super::{Desk, print};
-use crate::context;
+use crate::office::apps;
 use crate::settings::Data;
 
 /// Apps.
@@ -122,13 +120,7 @@ impl App {
             Action::Change(facts) => facts.change(&desk).await?,
             Action::List => list(&desk).await?,
             Action::Revoke { app_key } => {
-                let revoke = |app: Option<Application>| {
-                    let mut app = app.with_context(|| format!("there is no app {app_key}"))?;
-                    // Revoking twice is revoking once.
-                    app.revoked_at.get_or_insert(desk.now);
-                    anyhow::Ok(app)
-                };
-                desk.store.change_app(&app_key, revoke).await?;
+                apps::revoke(&desk.store, &app_key, &desk.cause()).await?;
                 print(&format!("revoked {app_key}"))?;
             }
         }
@@ -139,83 +131,38 @@ impl App {
 
 impl Facts {
     async fn add(self, desk: &Desk) -> anyhow::Result<()> {
-        let key = &self.app_key;
-        let mut app = Application::new(key.clone(), Pii::new(context::token()));
-        self.apply(&mut app)?;
-        let add = |known: Option<Application>| match known {
-            Some(_) => bail!("there is an app {key} already; `tripwright app change` changes it"),
-            None => Ok(app.clone()),
-        };
-        let app = desk.store.change_app(key, add).await?;
+        let key = self.app_key.clone();
+        let app = apps::add(&desk.store, &key, &self.read()?, &desk.cause()).await?;
         print(&format!("app_key {}", app.key))?;
         print(&format!("secret {}", app.secret.expose()))
     }
 
     async fn change(self, desk: &Desk) -> anyhow::Result<()> {
-        let change = |app: Option<Application>| {
-            let mut app = app.with_context(|| format!("there is no app {}", self.app_key))?;
-            self.apply(&mut app)?;
-            anyhow::Ok(app)
-        };
-        let app = desk.store.change_app(&self.app_key, change).await?;
+        let key = self.app_key.clone();
+        let app = apps::change(&desk.store, &key, &self.read()?, &desk.cause()).await?;
         print(&format!("changed {}", app.key))
     }
 
-    /// Puts what was named into the app.
-    fn apply(&self, app: &mut Application) -> anyhow::Result<()> {
-        if let Some(path) = &self.secret_file {
-            app.secret = secret(path)?;
-        }
-        if let Some(key_id) = &self.forget_sm4_key {
-            let known = app.partner_keys.len();
-            app.partner_keys.retain(|key| key.key_id != *key_id);
-            if app.partner_keys.len() == known {
-                bail!("the app has no SM4 key {key_id}");
-            }
-        }
-        if let (Some(path), Some(key_id)) = (&self.sm4_key_file, &self.sm4_key_id) {
-            self.add_key(secret(path)?, key_id, app)?;
-        }
-        if self.methods.iter().any(|name| name == "all") {
-            app.methods = Entitlement::All;
-        } else if !self.methods.is_empty() {
-            let known = |name: &&String| trip_api::SPECS.iter().any(|spec| spec.name == **name);
-            if let Some(unknown) = self.methods.iter().find(|name| !known(name)) {
-                bail!("there is no method {unknown}; `tripwright docs` lists them");
-            }
-            app.methods = Entitlement::Only(self.methods.iter().cloned().collect());
-        }
-        bind(&self.sub_channels, &mut app.sub_channels).context("--sub-channel")?;
-        bind(&self.channels, &mut app.channels).context("--channel")?;
-        bind(&self.cwt_accounts, &mut app.cwt_accounts).context("--cwt-account")?;
-        bind(&self.redirect_uris, &mut app.redirect_uris).context("--redirect-uri")?;
-        app.lenient = self.lenient.unwrap_or(app.lenient);
-        if let Some(Limit(most)) = self.calls_per_day {
-            app.quota.calls_per_day = most;
-        }
-        if let Some(Limit(most)) = self.calls_per_second {
-            app.quota.calls_per_second = most;
-        }
-        Ok(())
-    }
-}
-
-impl Facts {
-    /// Puts a key before those there are: from now on it is the one in use.
-    fn add_key(
-        &self,
-        key: Pii<String>,
-        key_id: &KeyId,
-        app: &mut Application,
-    ) -> anyhow::Result<()> {
-        key.expose().parse::<SealingKey>()?;
-        let (key_id, scheme) = (key_id.clone(), self.sm4_scheme.to_string());
-        app.partner_keys.retain(|known| known.key_id != key_id);
-        if app.partner_keys.len() == PARTNER_KEYS_MAX {
-            bail!("an app has at most {PARTNER_KEYS_MAX} SM4 keys; --forget-sm4-key makes room");
-        }
-        app.partner_keys.insert(0, PartnerKey { key_id, key, scheme });
-        Ok(())
+    /// What was named, secrets read from their files.
+    fn read(self) -> anyhow::Result<apps::Facts> {
+        let partner_key = match (&self.sm4_key_file, self.sm4_key_id) {
+            (Some(path), Some(key_id)) => Some((key_id, secret(path)?, self.sm4_scheme)),
+            _ => None,
+        };
+        Ok(apps::Facts {
+            secret: self.secret_file.as_deref().map(secret).transpose()?,
+            methods: self.methods,
+            sub_channels: self.sub_channels,
+            channels: self.channels,
+            cwt_accounts: self.cwt_accounts,
+            redirect_uris: self.redirect_uris,
+            partner_key,
+            forget_partner_key: self.forget_sm4_key,
+            lenient: self.lenient,
+            calls_per_day: self.calls_per_day.map(|Limit(most)| most),
+            calls_per_second: self.calls_per_second.map(|Limit(most)| most),
+            prefix: "--",
+        })
     }
 }
 
@@ -227,16 +174,6 @@ fn secret(path: &Path) -> anyhow::Result<Pii<String>> {
         bail!("the secret in {} is empty", path.display());
     }
     Ok(Pii::new(text.trim().to_owned()))
-}
-
-/// Replaces what is bound by what was named, if anything was; the empty text alone names nothing.
-fn bind<T: FromStr + Ord>(named: &[String], bound: &mut BTreeSet<T>) -> Result<(), T::Err> {
-    match named {
-        [] => return Ok(()),
-        [nothing] if nothing.is_empty() => bound.clear(),
-        _ => *bound = named.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
-    }
-    Ok(())
 }
 
 /// One line for each app: key, state, methods, sub-channels, channels, CWT accounts, calls a day, calls a

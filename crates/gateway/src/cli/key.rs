@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use store::{KeyState, NOTICE, SealingKey};
 
 use super::{Desk, print, read_key, write_private};
+use crate::audit;
 use crate::settings::Data;
 
 /// The keys that seal personal data.
@@ -62,6 +63,7 @@ async fn rotate(desk: &Desk, new_key_file: Option<PathBuf>) -> anyhow::Result<()
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     let next = new_key_file.as_deref().map(read_key).transpose()?;
+    audit::record(&desk.store, &desk.cause(), "key-rotate", "keys", None).await?;
     desk.store.add_key(next.as_ref()).await?;
     reseal(desk).await?;
     if let Some(path) = new_key_file {
@@ -74,6 +76,7 @@ async fn rotate(desk: &Desk, new_key_file: Option<PathBuf>) -> anyhow::Result<()
 
 async fn retire(desk: &Desk) -> anyhow::Result<()> {
     let opened_by = |keys: Vec<KeyState>| keys.into_iter().flat_map(|key| key.opened_by);
+    audit::record(&desk.store, &desk.cause(), "key-retire", "keys", None).await?;
     let before: BTreeSet<_> = opened_by(desk.store.keys().await?).collect();
     desk.store.retire_other_keys().await?;
     let kept: BTreeSet<_> = opened_by(desk.store.keys().await?).collect();

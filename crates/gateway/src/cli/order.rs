@@ -7,16 +7,16 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use domain::Step;
-use domain::pii::{Trait, is_mark};
+use domain::pii::Trait;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use store::{Decision, FOUND_MAX};
+use store::FOUND_MAX;
 
 use super::{Desk, print};
 use crate::families;
-use crate::family::{Family, Path, Performed, Status};
+use crate::family::{Family, Path, Status};
 use crate::import::{self, Import, Outcome};
+use crate::office::orders::{self, Advanced, unmark};
 use crate::settings::Data;
 
 /// How many orders are read at a time when listing.
@@ -120,15 +120,7 @@ impl Orders {
                 families!(of_its_family);
             }
             Action::Advance { path, command, with } => {
-                let command = transition(&command, &with)?;
-                macro_rules! of_its_family {
-                    ($($family:ty),*) => {
-                        $(if path.kind == <$family as Family>::KIND {
-                            advance::<$family>(&desk, &path, &command).await?;
-                        })*
-                    };
-                }
-                families!(of_its_family);
+                advance(&desk, &path, &transition(&command, &with)?).await?;
             }
         }
         desk.close().await;
@@ -219,16 +211,15 @@ async fn list<F: Family>(desk: &Desk) -> anyhow::Result<usize> {
 
 /// Prints an order's line; returns 1 when it could not be read.
 async fn line<F: Family>(desk: &Desk, owner: &str, id: &str) -> anyhow::Result<usize> {
-    let key = store::Key { kind: F::KIND, owner: owner.to_owned(), id: id.to_owned() };
-    let order = match desk.store.get::<F>(&key).await {
-        Ok(Some(order)) => order,
+    let status = match orders::status(&desk.store, (F::KIND, owner, id), desk.now).await {
+        Ok(Some(status)) => status,
         Ok(None) => return Ok(0),
         Err(error) => {
             eprintln!("error: {}/{owner}/{id}: {error}", F::KIND);
             return Ok(1);
         }
     };
-    let Status { order_status, pay_status, label } = order.at(desk.now).status();
+    let Status { order_status, pay_status, label, .. } = status;
     let pay_status = pay_status.map_or("-".to_owned(), |code| code.to_string());
     print(&format!("{}/{owner}/{id}\t{order_status}\t{pay_status}\t{label}", F::KIND))?;
     Ok(0)
@@ -275,39 +266,9 @@ async fn show<F: Family>(desk: &Desk, path: &Path, reveal: bool) -> anyhow::Resu
     print(&format!("{shown:#}"))
 }
 
-/// Replaces marked values by themselves, or by stars.
-fn unmark(tree: &mut Value, reveal: bool) {
-    match tree {
-        Value::Object(members) => {
-            let mut marked = members.iter_mut().filter(|(name, _)| is_mark(name));
-            if let Some((_, clear)) = marked.next() {
-                *tree = if reveal { clear.take() } else { "***".into() };
-                return;
-            }
-            members.values_mut().for_each(|child| unmark(child, reveal));
-        }
-        Value::Array(elements) => elements.iter_mut().for_each(|child| unmark(child, reveal)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-async fn advance<F: Family>(desk: &Desk, path: &Path, command: &Value) -> anyhow::Result<()> {
-    let decide = |order: Option<F>| {
-        let Some(order) = order else {
-            return (Decision::Keep, Err(anyhow::anyhow!("there is no such order")));
-        };
-        match order.perform(command.clone(), desk.now) {
-            Ok(Performed { step: Step::Taken(order), what, facts }) => {
-                let (status, look_ups) = (order.clone().at(desk.now).status(), order.look_ups());
-                let facts = Some(facts);
-                (Decision::Put { document: order, what, facts, look_ups }, Ok(("done", status)))
-            }
-            Ok(Performed { step: Step::Already(order), .. }) => {
-                (Decision::Keep, Ok(("was so already", order.status())))
-            }
-            Err(refusal) => (Decision::Keep, Err(refusal)),
-        }
-    };
-    let (did, status) = desk.store.change(&path.key(), &desk.cause(), decide).await??;
+async fn advance(desk: &Desk, path: &Path, command: &Value) -> anyhow::Result<()> {
+    let Advanced { is_new, status } =
+        orders::advance(&desk.store, path, command, &desk.cause()).await??;
+    let did = if is_new { "done" } else { "was so already" };
     print(&format!("{did}: {status}"))
 }

@@ -4,14 +4,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
-use domain::Pii;
-use domain::access::Session as Token;
 use domain::id::AppKey;
 use jiff::ToSpan;
 
 use super::{Desk, print};
-use crate::context;
+use crate::audit;
 use crate::oauth::{authorize, grants};
+use crate::office::sessions;
 use crate::settings::Data;
 
 /// Sessions.
@@ -73,22 +72,12 @@ impl Session {
         }
         match self.action {
             Action::Add { app_key, days } => {
-                let token = context::token();
-                let expires_at = desk.now.checked_add((i64::from(days) * 24).hours())?;
-                let session = Token {
-                    app: app_key,
-                    token: Pii::new(token.clone()),
-                    created_at: desk.now,
-                    expires_at,
-                    revoked_at: None,
-                    grant: None,
-                };
-                desk.store.put_session(&session).await?;
+                let token = sessions::add(&desk.store, &app_key, days, &desk.cause()).await?;
                 print(&format!("session {token}"))?;
             }
             Action::List { app_key } => {
                 for session in desk.store.sessions(&app_key).await? {
-                    let shown: String = session.token.expose().chars().take(8).collect();
+                    let shown = sessions::beginning(&session);
                     let state = match session.revoked_at {
                         Some(at) => format!("revoked {at}"),
                         None if session.is_open(desk.now) => "open".to_owned(),
@@ -96,7 +85,7 @@ impl Session {
                     };
                     let consent = session.grant.map(|grant| format!("\tconsent {grant}"));
                     let consent = consent.unwrap_or_default();
-                    print(&format!("{shown}…\t{state}\tuntil {}{consent}", session.expires_at))?;
+                    print(&format!("{shown}\t{state}\tuntil {}{consent}", session.expires_at))?;
                 }
             }
             Action::Invite { app_key, nick, hours } => {
@@ -104,40 +93,17 @@ impl Session {
                 let cause = desk.cause();
                 let nick = authorize::name(&nick)
                     .context("--nick is no name of an account: give 1 to 64 characters")?;
+                let subject = format!("app/{app_key}");
+                audit::record(&desk.store, &cause, "session-invite", &subject, None).await?;
                 let passcode = grants::invite(&desk.store, &app_key, &nick, until, &cause).await?;
                 print(&format!("passcode {passcode}"))?;
             }
             Action::Revoke { app_key, token } => {
-                revoke(&desk, &app_key, &token).await?;
+                sessions::revoke(&desk.store, &app_key, &token, &desk.cause()).await?;
                 print("revoked")?;
             }
         }
         desk.close().await;
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// Revokes what begins so; doing it twice is doing it once.
-async fn revoke(desk: &Desk, app_key: &AppKey, token: &str) -> anyhow::Result<()> {
-    let (store, cause) = (&desk.store, desk.cause());
-    let all = store.sessions(app_key).await?.into_iter();
-    let mut found = all.filter(|session| session.token.expose().starts_with(token));
-    let Some(mut session) = found.next() else {
-        // A passcode that was not used has no token yet, and begins with its consent's number.
-        return match grants::grant_of(token) {
-            Some(grant) if grants::revoke(store, app_key, &grant, &cause).await? => Ok(()),
-            _ => bail!("{app_key} has no such token"),
-        };
-    };
-    if found.next().is_some() {
-        bail!(
-            "{app_key} has several tokens that begin so; give more of it, or its consent's number"
-        );
-    }
-    session.revoked_at.get_or_insert(desk.now);
-    store.put_session(&session).await?;
-    if let Some(grant) = &session.grant {
-        grants::revoke(store, app_key, grant, &cause).await?;
-    }
-    Ok(())
 }

@@ -1,38 +1,63 @@
 //! The console: operators look at orders, calls and apps in a browser.
 
+<<<<<<< HEAD
 mod calls;
 mod charts;
+=======
+mod accounts;
+mod apps;
+mod audit;
+>>>>>>> console
 mod guard;
+mod home;
+mod import;
 mod login;
+mod orders;
+mod portrait;
+mod throttle;
 
 use std::sync::Arc;
 
-use askama::Template;
 use axum::Router;
-use axum::response::{Redirect, Response};
+use axum::response::Redirect;
 use axum::routing::{get, post};
 
-use self::guard::Guarded;
+pub use self::throttle::{FREE_OF_ADDRESS, FREE_OF_NAME, Throttle};
 use crate::Context;
-use crate::web::{Visit, page};
+use crate::web::Visit;
 
 /// The pages of the console.
 pub fn router() -> Router<Arc<Context>> {
     Router::new()
         .route("/", get(async || Redirect::temporary("/console")))
-        .route("/console", get(home))
+        .route("/console", get(home::home))
+        .route("/console/people", post(home::people).get(to_home))
         .route("/console/login", get(login::form).post(login::sign_in))
+        .route("/console/me", get(accounts::me).post(accounts::change_password))
+        .route("/console/accounts", get(accounts::list).post(accounts::act))
+        .route("/console/audit", get(audit::list))
+        .route("/console/apps", get(apps::list).post(apps::add))
+        .route("/console/apps/{app}", get(apps::one).post(apps::act))
+        .route("/console/keys", get(apps::keys))
+        .route("/console/import", get(import::form).post(import::bring_in))
         .route("/console/logout", post(login::sign_out))
+<<<<<<< HEAD
         .merge(calls::router().merge(charts::router()))
+=======
+        .route("/console/orders", get(orders::list))
+        .route("/console/orders/{kind}/{app}/{scope}/{id}", get(orders::show))
+        .route(
+            "/console/orders/{kind}/{app}/{scope}/{id}/reveal",
+            post(orders::reveal).get(orders::back),
+        )
+        .route(
+            "/console/orders/{kind}/{app}/{scope}/{id}/advance",
+            post(orders::advance).get(orders::back),
+        )
+>>>>>>> console
 }
 
-#[derive(Template)]
-#[template(path = "console/home.html")]
-struct Home<'a> {
-    visit: &'a Visit,
-    by: &'a Guarded,
-}
-
-async fn home(visit: Visit, by: Guarded) -> Response {
-    page(&Home { visit: &visit, by: &by })
+/// Where the other language is chosen on a page that answers a form, there is only the page before it to show.
+async fn to_home(visit: Visit, _by: guard::Guarded) -> Redirect {
+    Redirect::to(&format!("/console?lang={}", visit.lang.name()))
 }

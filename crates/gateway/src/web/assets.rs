@@ -31,12 +31,16 @@ macro_rules! assets {
 static ASSETS: [Asset; 4] = assets! {
 <<<<<<< HEAD
 <<<<<<< HEAD
+<<<<<<< HEAD
     "calls.css": "text/css; charset=utf-8",
 =======
     "docs.css": "text/css; charset=utf-8",
 >>>>>>> docs
 =======
 >>>>>>> tool
+=======
+    "console.css": "text/css; charset=utf-8",
+>>>>>>> console
     "htmx.min.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "style.css": "text/css; charset=utf-8",

@@ -17,6 +17,7 @@ mod calls;
 >>>>>>> calls
 mod checks;
 mod clients;
+mod console;
 mod coverage;
 mod crash;
 mod dialects;
@@ -39,6 +40,10 @@ mod taobao_appip_get;
 mod taobao_time_get;
 mod taobao_top_auth_token_create;
 mod taobao_top_auth_token_refresh;
+<<<<<<< HEAD
 mod tidy;
 mod tool;
+=======
+pub mod tidy;
+>>>>>>> console
 mod upkeep;

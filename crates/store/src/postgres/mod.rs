@@ -167,6 +167,25 @@ impl Postgres {
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
+    pub(crate) async fn holdings(
+        &self,
+        after: (&str, &str),
+        limit: usize,
+    ) -> Result<Vec<(String, String)>, Error> {
+        // One step along the index for each, where DISTINCT would walk through everything.
+        const SQL: &str = "WITH RECURSIVE held (owner, kind) AS ( \
+                (SELECT owner, kind FROM aggregate WHERE (owner, kind) > ($1, $2) \
+                 ORDER BY owner, kind LIMIT 1) \
+                UNION ALL \
+                SELECT next.owner, next.kind FROM held, LATERAL \
+                    (SELECT owner, kind FROM aggregate \
+                     WHERE (owner, kind) > (held.owner, held.kind) \
+                     ORDER BY owner, kind LIMIT 1) AS next) \
+            SELECT owner, kind FROM held LIMIT $3";
+        let rows = self.rows_of(SQL, &[&after.0, &after.1, &count(limit)]).await?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
     pub(crate) async fn list_of(
         &self,
         owner: &str,
