@@ -8,12 +8,9 @@ use rand::RngExt;
 use store::Store;
 
 use crate::access::Access;
-<<<<<<< HEAD
 use crate::calls::{self, Journal};
-use crate::metrics::Metrics;
-=======
 use crate::console::Throttle;
->>>>>>> console
+use crate::metrics::Metrics;
 use crate::quota::Quotas;
 use crate::settings::Settings;
 
@@ -38,15 +35,12 @@ pub struct Context {
     pub access: Access,
     /// How often each app has called.
     pub quotas: Quotas,
-<<<<<<< HEAD
     /// The last calls.
     pub journal: Journal,
     /// What is counted of calls.
     pub metrics: Arc<Metrics>,
-=======
     /// How often signing in to the console has failed.
     pub sign_ins: Throttle,
->>>>>>> console
 }
 
 impl Context {
@@ -54,19 +48,14 @@ impl Context {
     pub fn new(settings: Settings, clock: Clock, store: Store) -> Self {
         let access = Access::new(settings.production);
         let store = store.keeping_documents(settings.document_cache_mb * 1024 * 1024);
-<<<<<<< HEAD
         let kept = settings.calls_kept.unwrap_or(match settings.production {
             true => 0,
             false => calls::SANDBOX_KEPT,
         });
         let kept = usize::try_from(kept).unwrap_or(usize::MAX);
         let journal = Journal::new(kept, settings.remote_error_code);
-        let (quotas, metrics) = (Quotas::default(), Arc::default());
-        Self { settings, clock, store, access, quotas, journal, metrics }
-=======
-        let (quotas, sign_ins) = (Quotas::default(), Throttle::default());
-        Self { settings, clock, store, access, quotas, sign_ins }
->>>>>>> console
+        let (quotas, metrics, sign_ins) = (Quotas::default(), Arc::default(), Throttle::default());
+        Self { settings, clock, store, access, quotas, journal, metrics, sign_ins }
     }
 }
 

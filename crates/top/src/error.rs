@@ -24,11 +24,7 @@ macro_rules! rows {
         $($(#[$doc])* pub const $name: &Row =
             &Row { code: $code, msg: $msg, sub_code: $sub_code, sub_msg: $sub_msg };)*
 
-<<<<<<< HEAD
-        /// The whole table.
-=======
         /// Every row, in the order of the table.
->>>>>>> docs
         pub const ROWS: &[&Row] = &[$($name),*];
     };
 }

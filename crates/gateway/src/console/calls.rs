@@ -76,6 +76,7 @@ impl Asked {
 #[template(path = "console/calls.html")]
 struct List<'a> {
     visit: &'a Visit,
+    by: &'a Guarded,
     asked: &'a Asked,
     calls: &'a [Call],
     kept: usize,
@@ -85,7 +86,7 @@ struct List<'a> {
 async fn list(
     Extract(cx): State,
     visit: Visit,
-    _by: Guarded,
+    by: Guarded,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     let id = asked.id.trim();
@@ -100,13 +101,14 @@ async fn list(
         .filter(|_| calls.len() == PAGE)
         .map(|last| asked.link(&[("after", &format!("{}-{}", last.at_ms, last.request_id))]));
     let kept = cx.journal.kept;
-    Ok(page(&List { visit: &visit, asked: &asked, calls: &calls, kept, next }))
+    Ok(page(&List { visit: &visit, by: &by, asked: &asked, calls: &calls, kept, next }))
 }
 
 #[derive(Template)]
 #[template(path = "console/calls-one.html")]
 struct One<'a> {
     visit: &'a Visit,
+    by: &'a Guarded,
     call: &'a Call,
     story: &'a Story,
     /// What the call may have changed, and what it did.
@@ -117,7 +119,7 @@ struct One<'a> {
 async fn story(
     Extract(cx): State,
     visit: Visit,
-    _by: Guarded,
+    by: Guarded,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let Some((call, story)) = calls::find(&cx.store, &id).await? else {
@@ -132,7 +134,7 @@ async fn story(
         changes.retain(|entry| entry.request_id == call.request_id);
     }
     let place = place.map(|place| place.to_string());
-    Ok(page(&One { visit: &visit, call: &call, story: &story, place, changes: &changes }))
+    Ok(page(&One { visit: &visit, by: &by, call: &call, story: &story, place, changes: &changes }))
 }
 
 /// A moment on the platform's clock, to the millisecond.

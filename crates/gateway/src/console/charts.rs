@@ -107,6 +107,7 @@ struct Code {
 #[template(path = "console/charts.html")]
 struct Charts<'a> {
     visit: &'a Visit,
+    by: &'a Guarded,
     span: Span,
     total: Sum,
     charts: Vec<Chart>,
@@ -117,7 +118,7 @@ struct Charts<'a> {
 async fn charts(
     Extract(cx): State,
     visit: Visit,
-    _by: Guarded,
+    by: Guarded,
     Query(asked): Query<Asked>,
 ) -> Response {
     let now = cx.clock.now();
@@ -147,7 +148,15 @@ async fn charts(
     );
     let codes = codes(&total, cx.settings.remote_error_code);
     let charts = vec![rate, costs];
-    page(&Charts { visit: &visit, span: asked.span, total, charts, codes, points: &points })
+    page(&Charts {
+        visit: &visit,
+        by: &by,
+        span: asked.span,
+        total,
+        charts,
+        codes,
+        points: &points,
+    })
 }
 
 /// The last hour or day in points, the newest of which is not over.

@@ -1,13 +1,10 @@
 //! The console: operators look at orders, calls and apps in a browser.
 
-<<<<<<< HEAD
-mod calls;
-mod charts;
-=======
 mod accounts;
 mod apps;
 mod audit;
->>>>>>> console
+mod calls;
+mod charts;
 mod guard;
 mod home;
 mod import;
@@ -41,9 +38,6 @@ pub fn router() -> Router<Arc<Context>> {
         .route("/console/keys", get(apps::keys))
         .route("/console/import", get(import::form).post(import::bring_in))
         .route("/console/logout", post(login::sign_out))
-<<<<<<< HEAD
-        .merge(calls::router().merge(charts::router()))
-=======
         .route("/console/orders", get(orders::list))
         .route("/console/orders/{kind}/{app}/{scope}/{id}", get(orders::show))
         .route(
@@ -54,7 +48,8 @@ pub fn router() -> Router<Arc<Context>> {
             "/console/orders/{kind}/{app}/{scope}/{id}/advance",
             post(orders::advance).get(orders::back),
         )
->>>>>>> console
+        .merge(calls::router())
+        .merge(charts::router())
 }
 
 /// Where the other language is chosen on a page that answers a form, there is only the page before it to show.

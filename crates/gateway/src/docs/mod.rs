@@ -3,24 +3,20 @@
 //! What a declaration does not say stands in `notes`, the errors of the platform in `errors`, and the printed
 //! calls in `samples`. `answers` are what the demo world answered to them: a test writes them down.
 
-<<<<<<< HEAD
 pub mod errors;
 mod faq;
 mod layout;
 mod method;
 pub mod notes;
+mod openapi;
+mod postman;
 mod public;
 pub mod samples;
 pub mod search;
 
-use std::sync::{Arc, LazyLock};
-=======
-mod openapi;
-mod postman;
 mod tool;
 
-use std::sync::Arc;
->>>>>>> tool
+use std::sync::{Arc, LazyLock};
 
 use askama::Template;
 use axum::extract::{Path, Query, State as Shared};
@@ -43,8 +39,10 @@ pub fn router() -> Router<Arc<Context>> {
         .route("/docs", get(index))
         .route("/docs/errors", get(errors))
         .route("/docs/catalogue.json", get(async || Json(catalogue::as_json())))
-<<<<<<< HEAD
+        .route("/docs/openapi.json", get(openapi::serve))
+        .route("/docs/postman.json", get(postman::serve))
         .route("/docs/{method}", get(method))
+        .merge(tool::router())
 }
 
 /// The catalogue's index, made when it is first asked for.
@@ -55,11 +53,6 @@ static SEARCH: LazyLock<Search> = LazyLock::new(|| Search::new(ENTRIES));
 struct Wanted {
     #[serde(default)]
     q: String,
-=======
-        .route("/docs/openapi.json", get(openapi::serve))
-        .route("/docs/postman.json", get(postman::serve))
-        .merge(tool::router())
->>>>>>> tool
 }
 
 #[derive(Template)]

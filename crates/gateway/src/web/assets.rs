@@ -18,7 +18,7 @@ struct Asset {
 
 macro_rules! assets {
     ($($name:literal: $content_type:literal,)*) => {
-        [$(Asset {
+        &[$(Asset {
             name: $name,
             content_type: $content_type,
             bytes: include_bytes!(concat!("assets/", $name)),
@@ -28,19 +28,10 @@ macro_rules! assets {
 
 /// `htmx.min.js` is htmx 4.0.1 (0BSD), SHA-256
 /// a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130; the rest is ours.
-static ASSETS: [Asset; 4] = assets! {
-<<<<<<< HEAD
-<<<<<<< HEAD
-<<<<<<< HEAD
+static ASSETS: &[Asset] = assets! {
     "calls.css": "text/css; charset=utf-8",
-=======
     "docs.css": "text/css; charset=utf-8",
->>>>>>> docs
-=======
->>>>>>> tool
-=======
     "console.css": "text/css; charset=utf-8",
->>>>>>> console
     "htmx.min.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "style.css": "text/css; charset=utf-8",

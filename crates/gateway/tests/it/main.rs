@@ -10,11 +10,8 @@ mod alitrip_rentcar_btb_order_cancelcheck;
 mod app;
 mod arguments;
 mod batch;
-<<<<<<< HEAD
 mod browser;
-=======
 mod calls;
->>>>>>> calls
 mod checks;
 mod clients;
 mod console;
@@ -40,10 +37,6 @@ mod taobao_appip_get;
 mod taobao_time_get;
 mod taobao_top_auth_token_create;
 mod taobao_top_auth_token_refresh;
-<<<<<<< HEAD
-mod tidy;
-mod tool;
-=======
 pub mod tidy;
->>>>>>> console
+mod tool;
 mod upkeep;
