@@ -32,7 +32,7 @@ inBrowser([DOCS, CONSOLE], async (page) => {
   await page.keyboard.press('Enter');
   await page.locator('main').getByRole('link', { name: /demo-payable/ }).first().click();
   const order = page.url();
-  const cause = page.locator('#timeline').getByRole('link', { name: requestId });
+  const cause = page.locator('main').getByRole('link', { name: requestId });
   await cause.waitFor();
   await cause.click();
   check((await page.locator('main').innerText()).includes(CANCEL), 'the call tells its method');
