@@ -1,6 +1,7 @@
 //! What may be read of a call: led by the method's declaration, so that a new method is treated like the
 //! others. Of what nobody declared, names and values, only the length is shown.
 
+use domain::Instant;
 use top::explain::PUBLIC_PARAMS;
 use top::model::{Field, Form, Object, Privacy, Shape};
 use top::{Date, Format, Node, SignMethod, json, xml};
@@ -11,6 +12,8 @@ use super::Noted;
 const HIDDEN: &str = "***";
 /// Most bytes kept of the value of one parameter, and as many of the answer: what a person reads.
 const SHOWN_BYTES_MAX: usize = 4 * 1024;
+/// Milliseconds of a year, leap or not.
+const YEAR_MS: u64 = 366 * 24 * 60 * 60 * 1000;
 /// Longest business result, in characters: two codes and a truth value.
 const RESULT_CHARS_MAX: usize = 64;
 /// Members by which answers of the published methods say how it went.
@@ -57,7 +60,6 @@ fn parameter(field: &Field, value: &str) -> String {
 
 /// One of the platform's, if it is what it should be: anything may stand in any of them.
 fn public(noted: &Noted, name: &str, value: &str) -> String {
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let is_shown = match name {
         "session" => return HIDDEN.to_owned(),
         "app_key" => noted.app.as_ref().is_some_and(|app| app.key.as_str() == value),
@@ -67,11 +69,20 @@ fn public(noted: &Noted, name: &str, value: &str) -> String {
         "sign_method" => value.parse::<SignMethod>().is_ok(),
         // Of no use any more to anybody: it is good for this very call within ten minutes.
         "sign" => value.len() <= 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit()),
-        "timestamp" => value.parse::<Date>().is_ok() || (value.len() == 13 && digits(value)),
+        "timestamp" => is_timestamp(value, noted.at),
         "v" => value == "2.0",
         _ => false,
     };
     if is_shown { value.to_owned() } else { length(value) }
+}
+
+/// Whether it is a moment of about this year, as text or in milliseconds: other numbers of thirteen digits
+/// are those of tickets.
+fn is_timestamp(text: &str, now: Instant) -> bool {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    let at_ms = text.parse::<i64>().ok().filter(|_| is_number);
+    let is_close = |at_ms| now.as_millisecond().abs_diff(at_ms) < YEAR_MS;
+    text.parse::<Date>().is_ok() || at_ms.is_some_and(is_close)
 }
 
 /// The answer, whatever its form was, and how it went by the method's own account.
@@ -384,15 +395,22 @@ mod tests {
         let long = format!(r#"{{"order_status":"{}"}}"#, "票".repeat(SHOWN_BYTES_MAX));
         let text = shown(&long);
         assert!(text.len() <= SHOWN_BYTES_MAX + '…'.len_utf8(), "{}", text.len());
-        assert!(text.starts_with("{\n  \"order_status\": \"票票") && text.ends_with("票…"), "{text}");
+        assert!(
+            text.starts_with("{\n  \"order_status\": \"票票") && text.ends_with("票…"),
+            "{text}"
+        );
     }
 
     #[test]
     fn numbers_of_cards_and_telephones_are_known_wherever_they_stand() {
-        for text in ["999999198706057012", "99999919870605701X", "电话13987654321。", "1-19912345678"] {
+        for text in
+            ["999999198706057012", "99999919870605701X", "电话13987654321。", "1-19912345678"]
+        {
             assert!(is_about_a_person(text), "{text}");
         }
-        for text in ["", "123456789012345", "999999198713057012", "12987654321", "139876543210", "x"] {
+        for text in
+            ["", "123456789012345", "999999198713057012", "12987654321", "139876543210", "x"]
+        {
             assert!(!is_about_a_person(text), "{text}");
         }
     }

@@ -60,7 +60,11 @@ impl Asked {
         ];
         let pairs = own.into_iter().chain(more.iter().copied());
         let query = top::form::encode(pairs.filter(|(_, value)| !value.is_empty()));
-        if query.is_empty() { "/console/calls".to_owned() } else { format!("/console/calls?{query}") }
+        if query.is_empty() {
+            "/console/calls".to_owned()
+        } else {
+            format!("/console/calls?{query}")
+        }
     }
 
     fn is_live(&self) -> bool {

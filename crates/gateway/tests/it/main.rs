@@ -10,6 +10,7 @@ mod alitrip_rentcar_btb_order_cancelcheck;
 mod app;
 mod arguments;
 mod batch;
+mod calls;
 mod checks;
 mod clients;
 mod coverage;

@@ -90,6 +90,12 @@ impl Program {
         rest.strip_suffix("/router/rest").unwrap().parse().unwrap()
     }
 
+    /// Where operators look.
+    pub fn admin(&self) -> SocketAddr {
+        let line = self.lines.iter().find_map(|line| line.strip_prefix("admin http://"));
+        line.unwrap().parse().unwrap()
+    }
+
     /// Runs a command beside the server, on the same data, and returns what it printed.
     pub fn run(&self, args: &[&str]) -> String {
         self.run_with_input(args, "")

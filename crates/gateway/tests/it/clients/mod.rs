@@ -19,13 +19,15 @@ pub use self::sent::requests;
 
 /// npm's clients, as npm is asked for them.
 const NODE_PACKAGES: [&str; 2] = ["node-taobao-topclient@0.1.7", "topsdk@1.0.13"];
-/// PyPI's clients, as pip is asked for them, and what the first and the last of them send with.
-const PYTHON_PACKAGES: [&str; 5] = [
+/// PyPI's clients, as pip is asked for them, what the first and the last of them send with, and a reader of
+/// metrics.
+const PYTHON_PACKAGES: [&str; 6] = [
     "taobaopy==6.0.1",
     "taobao-sdk-python3==1.0.9",
     "py-taobao-open==1.0.3",
     "pytaobao==1.0.4",
     "requests==2.34.2",
+    "prometheus_client==0.26.0",
 ];
 
 /// A client, and how it hands over an answer.
