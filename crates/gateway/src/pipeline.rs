@@ -110,8 +110,8 @@ fn conclude(
     let cost = cx.clock.now().duration_since(noted.began);
     // A clock that was set back meanwhile says nothing.
     let cost_us = i64::try_from(cost.as_micros()).unwrap_or(i64::MAX).max(0);
-    let is_told = cx.journal.is_on() || tracing::enabled!(target: ACCESS, tracing::Level::INFO);
-    let explained = failure.as_ref().filter(|_| is_told);
+    let is_told = || cx.journal.is_on() || tracing::enabled!(target: ACCESS, tracing::Level::INFO);
+    let explained = failure.as_ref().filter(|_| is_told());
     let explained =
         explained.and_then(|(_, rejection)| explain::explain(cx, call, &noted, rejection));
     log(cx, call, cost_us, &noted, failure.as_ref(), explained.as_ref());
