@@ -227,7 +227,7 @@ fn every_dotnet_sample_names_what_the_method_needs() {
     }
 }
 
-/// Every required member, however deep; those of an object that is optional itself too.
+/// Every required member, however deep, and whatever holds one, be it called optional.
 fn needed(object: &Object) -> Vec<&'static str> {
     needed_by_depth(object).into_iter().map(|(_, name)| name).collect()
 }
@@ -235,13 +235,14 @@ fn needed(object: &Object) -> Vec<&'static str> {
 fn needed_by_depth(object: &Object) -> Vec<(usize, &'static str)> {
     let mut needed = Vec::new();
     for field in object.fields {
-        if field.required {
+        let within = match field.shape {
+            Shape::Object(nested) | Shape::List(&Shape::Object(nested)) => needed_by_depth(nested),
+            _ => Vec::new(),
+        };
+        if field.required || !within.is_empty() {
             needed.push((0, field.name));
         }
-        if let Shape::Object(nested) | Shape::List(&Shape::Object(nested)) = field.shape {
-            let within = needed_by_depth(nested);
-            needed.extend(within.into_iter().map(|(depth, name)| (depth + 1, name)));
-        }
+        needed.extend(within.into_iter().map(|(depth, name)| (depth + 1, name)));
     }
     needed
 }
