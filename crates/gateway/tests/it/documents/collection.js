@@ -5,6 +5,7 @@ const items = collection.items.map((item) => ({
   name: item.name,
   method: item.request.method,
   url: item.request.url.toString(),
+  mode: item.request.body.mode,
   form: item.request.body.urlencoded.map((param) => [param.key, param.value, param.disabled === true]),
   description: item.request.description.toString(),
 }));
