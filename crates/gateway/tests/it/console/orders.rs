@@ -10,7 +10,7 @@ use domain::{Fen, Instant};
 use gateway::family::Path;
 use serde_json::json;
 
-use super::{Browser, between, record_lines};
+use super::{Browser, PASSWORD, add_account, between, record_lines};
 use crate::app::{App, NOW, at, key, payable};
 
 /// How many orders the demo world has.
@@ -299,8 +299,11 @@ fn the_way_shows_what_was_passed_and_what_can_still_come() {
 #[test]
 fn a_rental_shows_its_policy_and_what_a_cancel_would_cost_now() {
     let app = App::start();
-    let viewer = Browser::of(&app, Role::Viewer);
+    add_account(&app, "lin", Role::Viewer);
     let rows = |path: &str, title: &str| -> Vec<String> {
+        // Nobody stays signed in for a year.
+        let mut viewer = Browser::new(&app);
+        viewer.sign_in("lin", PASSWORD);
         let page = viewer.page(&format!("/console/orders/rental/test/80001/{path}?lang=en"));
         let table = page.split(&format!("<h2>{title}</h2>")).nth(1).unwrap();
         let table = table.split("</table>").next().unwrap().to_owned();
