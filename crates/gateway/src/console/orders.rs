@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::Instant;
 use domain::account::Role;
+use domain::id::AppKey;
 use serde::Deserialize;
 use serde_json::Value;
 use store::Entry;
@@ -20,6 +21,8 @@ use crate::{Context, audit, families};
 
 /// How many orders a page lists: about two screens.
 const LINES: usize = 50;
+/// Most entries of a story that a page tells, the newest: a few screens, where an order has a dozen.
+const TOLD_MAX: usize = 200;
 /// Fewest characters of a reason: one of two is none.
 pub const REASON_CHARS_MIN: usize = 3;
 
@@ -100,6 +103,8 @@ struct Told {
     entry: Entry,
     at: String,
     facts: Option<String>,
+    /// Whether an app did it, whose call can be looked at.
+    is_call: bool,
 }
 
 impl Told {
@@ -108,7 +113,9 @@ impl Told {
             unmark(&mut facts, reveal);
             format!("{facts:#}")
         });
-        Self { at: moment(entry.at), facts, entry }
+        // Operators and the command line have names that no app can have.
+        let is_call = entry.actor.parse::<AppKey>().is_ok();
+        Self { at: moment(entry.at), facts, is_call, entry }
     }
 }
 
@@ -118,6 +125,8 @@ struct Drawn {
     portrait: Portrait,
     transitions: &'static [Transition],
     story: Vec<Told>,
+    /// Whether the story is longer.
+    is_cut: bool,
 }
 
 async fn draw(
@@ -151,8 +160,10 @@ async fn draw_as<F: Portray>(
     let story = cx.store.journal(&key).await?;
     let told: Vec<_> = story.iter().map(|entry| entry.what.as_str()).collect();
     let portrait = order.portray(&Eyes { visit, reveal, now, told: &told });
-    let story = story.into_iter().map(|entry| Told::new(entry, reveal)).collect();
-    Ok(Drawn { status: order.status(), portrait, transitions: F::TRANSITIONS, story })
+    let is_cut = story.len() > TOLD_MAX;
+    let story = story.into_iter().take(TOLD_MAX);
+    let story = story.map(|entry| Told::new(entry, reveal)).collect();
+    Ok(Drawn { status: order.status(), portrait, transitions: F::TRANSITIONS, story, is_cut })
 }
 
 #[derive(Template)]

@@ -73,8 +73,12 @@ pub const KINDS: [&str; 4] = {
 /// Most owners of one kind of orders that are looked through: each is a corporation, a channel or an account
 /// of an app, and costs a few looks at an index.
 pub const OWNERS_MAX: usize = 2000;
+/// Most owners of anything that are passed on the way: a look at the index each, half a second in all.
+const PASSED_MAX: usize = 50_000;
 /// How many owners are read at a time.
 const OWNERS_PAGE: usize = 500;
+/// Most orders that one number finds: every distributor may have an order 1.
+pub const NUMBERED_MAX: usize = 200;
 
 /// An order in a list.
 #[derive(Debug, Clone)]
@@ -111,12 +115,13 @@ async fn owners(
     store: &Store,
     filter: &Filter,
 ) -> Result<(Vec<(&'static str, String)>, bool), Error> {
-    let mut owners = Vec::new();
+    let (mut owners, mut passed) = (Vec::new(), 0);
     let mut last: Option<(String, String)> = None;
     loop {
         let after = last.as_ref().map(|(owner, kind)| (owner.as_str(), kind.as_str()));
         let page = store.holdings(after, OWNERS_PAGE).await?;
         let is_last = page.len() < OWNERS_PAGE;
+        passed += page.len();
         for (owner, kind) in &page {
             let Some(known) = KINDS.iter().find(|known| *known == kind) else { continue };
             let is_of_app = |app: &String| owner.split_once('/').is_some_and(|(of, _)| of == app);
@@ -127,7 +132,7 @@ async fn owners(
                 owners.push((*known, owner.clone()));
             }
         }
-        let is_cut = owners.len() > OWNERS_MAX;
+        let is_cut = owners.len() > OWNERS_MAX || (passed >= PASSED_MAX && !is_last);
         if is_last || is_cut {
             owners.truncate(OWNERS_MAX);
             owners.sort_unstable();
@@ -203,6 +208,10 @@ pub async fn find(store: &Store, number: &str, now: Instant) -> Result<Page, Err
     }
     let mut seen = std::collections::HashSet::new();
     for key in keys.into_iter().filter(|key| seen.insert(key.clone())) {
+        if page.lines.len() == NUMBERED_MAX {
+            page.is_cut = true;
+            break;
+        }
         page.lines.extend(line(store, (key.kind, &key.owner, &key.id), now).await?);
     }
     Ok(page)

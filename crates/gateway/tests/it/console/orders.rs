@@ -10,7 +10,7 @@ use domain::{Fen, Instant};
 use gateway::family::Path;
 use serde_json::json;
 
-use super::{Browser, between, record_lines};
+use super::{Browser, PASSWORD, add_account, between, record_lines};
 use crate::app::{App, NOW, at, key, payable};
 
 /// How many orders the demo world has.
@@ -294,6 +294,43 @@ fn the_way_shows_what_was_passed_and_what_can_still_come() {
     let change = browser.page("/console/orders/flight/test/corp001/demo-change-refused-paid");
     let way = between(&change, "<ol class=\"way\"", "</ol>")[1];
     assert_eq!(between(way, "<span class=\"code\">", "</span>"), ["1", "4", "5", "3"]);
+}
+
+#[test]
+fn a_rental_shows_its_policy_and_what_a_cancel_would_cost_now() {
+    let app = App::start();
+    add_account(&app, "lin", Role::Viewer);
+    let rows = |path: &str, title: &str| -> Vec<String> {
+        // Nobody stays signed in for a year.
+        let mut viewer = Browser::new(&app);
+        viewer.sign_in("lin", PASSWORD);
+        let page = viewer.page(&format!("/console/orders/rental/test/80001/{path}?lang=en"));
+        let table = page.split(&format!("<h2>{title}</h2>")).nth(1).unwrap();
+        let table = table.split("</table>").next().unwrap().to_owned();
+        let rows = between(&table, "<tr><th scope=\"row\">", "</td></tr>");
+        let plain = |row: &str| {
+            let (name, rest) = row.split_once("</th>").unwrap();
+            format!("{name}: {}", rest.split('>').nth(1).unwrap())
+        };
+        rows.into_iter().map(plain).collect()
+    };
+    assert_eq!(
+        rows("fz1234567", "Cancellation policy, as at booking"),
+        [
+            "at least 72 hours before pick-up: 0% · the total",
+            "at least 48 hours before pick-up: 10% · the total",
+            "at least 24 hours before pick-up: 20% · the total",
+            "at least 2 hours before pick-up: 30% · the total",
+            "at least 0 hours before pick-up: 50% · the total",
+            "after pick-up time: 100% · the total",
+        ]
+    );
+    let now = "If it were cancelled now";
+    let quoted = ["Fee: 0.00", "Taken of: 770.00", "Holds until: 2026-03-01 09:15:00 +08:00"];
+    assert_eq!(rows("fz1234567", now), quoted);
+    app.set_clock("2027-02-27T03:00:00Z");
+    assert_eq!(rows("fz1234567", now)[0], "Fee: 154.00");
+    assert_eq!(rows("demo-rental-in-use", now), ["Cannot be cancelled: in use"]);
 }
 
 #[test]

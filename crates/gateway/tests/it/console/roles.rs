@@ -113,3 +113,45 @@ fn the_navigation_and_the_pages_offer_only_what_the_role_may_do() {
         assert_eq!(browser.page("/console/apps").contains("<form"), role >= Admin);
     }
 }
+
+#[test]
+fn every_room_speaks_the_language_that_was_chosen_and_no_other() {
+    let app = App::start();
+    let admin = Browser::admin(&app);
+    let is_chinese = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+    let rooms = [
+        ("/console?q=none", "控制台", "Console"),
+        ("/console/orders", "订单", "Orders"),
+        ("/console/apps", "应用", "Apps"),
+        ("/console/apps/test", "test", "test"),
+        ("/console/keys", "加密个人信息的密钥", "The keys that seal personal data"),
+        ("/console/audit", "审计", "Audit"),
+        ("/console/accounts", "账号", "Accounts"),
+        ("/console/me", "demo", "demo"),
+        ("/console/login", "登录控制台", "Sign in to the console"),
+        ("/console/none", "没有这个页面", "There is no such page"),
+    ];
+    for (path, chinese, english) in rooms {
+        let mark = if path.contains('?') { '&' } else { '?' };
+        for (lang, title) in [("zh", chinese), ("en", english)] {
+            let page = admin.get(&format!("{path}{mark}lang={lang}"));
+            let page = page.body();
+            let heading = between(page, "<h1>", "</h1>")[0];
+            assert!(heading.contains(title), "{path} {lang}: {heading}");
+            let main = between(page, "<main", "</main>")[0];
+            assert!(lang == "zh" || !main.contains(is_chinese), "{path}: {main}");
+            assert_eq!(page.matches("<h1").count(), 1, "{path}");
+            let labels = main.matches("<label").count();
+            let inputs = ["<input", "<select", "<textarea"].map(|tag| main.matches(tag).count());
+            let hidden = main.matches("type=\"hidden\"").count();
+            assert_eq!(
+                labels,
+                inputs.iter().sum::<usize>() - hidden,
+                "{path}: an input has no label"
+            );
+            assert!(!page.contains("style=") && !page.contains("onclick"), "{path}");
+        }
+    }
+    let icon = admin.get("/console/none");
+    assert!(icon.body().contains("class=\"brand\" href=\"/console\""), "{}", icon.body());
+}
