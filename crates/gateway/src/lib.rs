@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod account;
+pub mod apps;
 pub mod audit;
 pub mod catalogue;
 pub mod cli;
@@ -16,6 +17,7 @@ mod handlers;
 pub mod import;
 mod oauth;
 pub mod ops;
+pub mod orders;
 pub mod pipeline;
 pub mod quota;
 pub mod receipts;

@@ -1,20 +1,18 @@
 //! `tripwright app`
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::str::FromStr;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Subcommand};
 use domain::Pii;
-use domain::access::{App as Application, Entitlement, PARTNER_KEYS_MAX, PartnerKey};
+use domain::access::Entitlement;
 use domain::grant::RedirectUri;
 use domain::id::{AppKey, ChannelId, CwtAccountNo, KeyId, SubChannel};
-use top::seal::{Key as SealingKey, Scheme};
+use top::seal::Scheme;
 
 use super::{Desk, print};
-use crate::context;
+use crate::apps::{self, Edit, NewKey};
 use crate::settings::Data;
 
 /// Apps.
@@ -122,13 +120,7 @@ impl App {
             Action::Change(facts) => facts.change(&desk).await?,
             Action::List => list(&desk).await?,
             Action::Revoke { app_key } => {
-                let revoke = |app: Option<Application>| {
-                    let mut app = app.with_context(|| format!("there is no app {app_key}"))?;
-                    // Revoking twice is revoking once.
-                    app.revoked_at.get_or_insert(desk.now);
-                    anyhow::Ok(app)
-                };
-                desk.store.change_app(&app_key, revoke).await?;
+                apps::revoke(&desk.store, &app_key, desk.now).await?;
                 print(&format!("revoked {app_key}"))?;
             }
         }
@@ -139,83 +131,66 @@ impl App {
 
 impl Facts {
     async fn add(self, desk: &Desk) -> anyhow::Result<()> {
-        let key = &self.app_key;
-        let mut app = Application::new(key.clone(), Pii::new(context::token()));
-        self.apply(&mut app)?;
-        let add = |known: Option<Application>| match known {
-            Some(_) => bail!("there is an app {key} already; `tripwright app change` changes it"),
-            None => Ok(app.clone()),
+        let (key, edit) = self.edit()?;
+        let added = apps::add(&desk.store, &key, apps::draw(), &edit).await;
+        let app = match added {
+            Err(error @ apps::Error::Known(_)) => {
+                bail!("{error}; `tripwright app change` changes it")
+            }
+            other => other.map_err(flagged)?,
         };
-        let app = desk.store.change_app(key, add).await?;
         print(&format!("app_key {}", app.key))?;
         print(&format!("secret {}", app.secret.expose()))
     }
 
     async fn change(self, desk: &Desk) -> anyhow::Result<()> {
-        let change = |app: Option<Application>| {
-            let mut app = app.with_context(|| format!("there is no app {}", self.app_key))?;
-            self.apply(&mut app)?;
-            anyhow::Ok(app)
-        };
-        let app = desk.store.change_app(&self.app_key, change).await?;
+        let (key, edit) = self.edit()?;
+        let changed = apps::change(&desk.store, &key, &edit).await;
+        let app = changed.map_err(flagged)?;
         print(&format!("changed {}", app.key))
     }
 
-    /// Puts what was named into the app.
-    fn apply(&self, app: &mut Application) -> anyhow::Result<()> {
-        if let Some(path) = &self.secret_file {
-            app.secret = secret(path)?;
-        }
-        if let Some(key_id) = &self.forget_sm4_key {
-            let known = app.partner_keys.len();
-            app.partner_keys.retain(|key| key.key_id != *key_id);
-            if app.partner_keys.len() == known {
-                bail!("the app has no SM4 key {key_id}");
+    /// Which app, and what was named of it.
+    fn edit(self) -> anyhow::Result<(AppKey, Edit)> {
+        let sm4_key = match (&self.sm4_key_file, self.sm4_key_id) {
+            (Some(path), Some(key_id)) => {
+                Some(NewKey { key_id, key: secret(path)?, scheme: self.sm4_scheme })
             }
-        }
-        if let (Some(path), Some(key_id)) = (&self.sm4_key_file, &self.sm4_key_id) {
-            self.add_key(secret(path)?, key_id, app)?;
-        }
-        if self.methods.iter().any(|name| name == "all") {
-            app.methods = Entitlement::All;
-        } else if !self.methods.is_empty() {
-            let known = |name: &&String| trip_api::SPECS.iter().any(|spec| spec.name == **name);
-            if let Some(unknown) = self.methods.iter().find(|name| !known(name)) {
-                bail!("there is no method {unknown}; `tripwright docs` lists them");
-            }
-            app.methods = Entitlement::Only(self.methods.iter().cloned().collect());
-        }
-        bind(&self.sub_channels, &mut app.sub_channels).context("--sub-channel")?;
-        bind(&self.channels, &mut app.channels).context("--channel")?;
-        bind(&self.cwt_accounts, &mut app.cwt_accounts).context("--cwt-account")?;
-        bind(&self.redirect_uris, &mut app.redirect_uris).context("--redirect-uri")?;
-        app.lenient = self.lenient.unwrap_or(app.lenient);
-        if let Some(Limit(most)) = self.calls_per_day {
-            app.quota.calls_per_day = most;
-        }
-        if let Some(Limit(most)) = self.calls_per_second {
-            app.quota.calls_per_second = most;
-        }
-        Ok(())
+            _ => None,
+        };
+        let edit = Edit {
+            secret: self.secret_file.as_deref().map(secret).transpose()?,
+            methods: Some(self.methods).filter(|methods| !methods.is_empty()),
+            sub_channels: named(self.sub_channels),
+            channels: named(self.channels),
+            cwt_accounts: named(self.cwt_accounts),
+            redirect_uris: named(self.redirect_uris),
+            sm4_key,
+            forget_sm4_key: self.forget_sm4_key,
+            lenient: self.lenient,
+            calls_per_day: self.calls_per_day.map(|Limit(most)| most),
+            calls_per_second: self.calls_per_second.map(|Limit(most)| most),
+        };
+        Ok((self.app_key, edit))
     }
 }
 
-impl Facts {
-    /// Puts a key before those there are: from now on it is the one in use.
-    fn add_key(
-        &self,
-        key: Pii<String>,
-        key_id: &KeyId,
-        app: &mut Application,
-    ) -> anyhow::Result<()> {
-        key.expose().parse::<SealingKey>()?;
-        let (key_id, scheme) = (key_id.clone(), self.sm4_scheme.to_string());
-        app.partner_keys.retain(|known| known.key_id != key_id);
-        if app.partner_keys.len() == PARTNER_KEYS_MAX {
-            bail!("an app has at most {PARTNER_KEYS_MAX} SM4 keys; --forget-sm4-key makes room");
+/// The same complaint, by the flag's name.
+fn flagged(error: apps::Error) -> anyhow::Error {
+    match error {
+        apps::Error::Bad(what, why) => {
+            anyhow!("--{}: {why}", what.trim_end_matches('s').replace('_', "-"))
         }
-        app.partner_keys.insert(0, PartnerKey { key_id, key, scheme });
-        Ok(())
+        other => other.into(),
+    }
+}
+
+/// What was named, if anything was; the empty text alone names nothing.
+fn named(texts: Vec<String>) -> Option<Vec<String>> {
+    match texts.as_slice() {
+        [] => None,
+        [nothing] if nothing.is_empty() => Some(Vec::new()),
+        _ => Some(texts),
     }
 }
 
@@ -227,16 +202,6 @@ fn secret(path: &Path) -> anyhow::Result<Pii<String>> {
         bail!("the secret in {} is empty", path.display());
     }
     Ok(Pii::new(text.trim().to_owned()))
-}
-
-/// Replaces what is bound by what was named, if anything was; the empty text alone names nothing.
-fn bind<T: FromStr + Ord>(named: &[String], bound: &mut BTreeSet<T>) -> Result<(), T::Err> {
-    match named {
-        [] => return Ok(()),
-        [nothing] if nothing.is_empty() => bound.clear(),
-        _ => *bound = named.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
-    }
-    Ok(())
 }
 
 /// One line for each app: key, state, methods, sub-channels, channels, CWT accounts, calls a day, calls a

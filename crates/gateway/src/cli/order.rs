@@ -7,16 +7,16 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use domain::Step;
-use domain::pii::{Trait, is_mark};
+use domain::pii::Trait;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use store::{Decision, FOUND_MAX};
+use store::FOUND_MAX;
 
 use super::{Desk, print};
 use crate::families;
-use crate::family::{Family, Path, Performed, Status};
+use crate::family::{Family, Path, Status};
 use crate::import::{self, Import, Outcome};
+use crate::orders::{self, Shown, unmark};
 use crate::settings::Data;
 
 /// How many orders are read at a time when listing.
@@ -110,25 +110,11 @@ impl Orders {
             }
             Action::Find { by } => failures = find(&desk, by).await?,
             Action::Show { path, reveal } => {
-                macro_rules! of_its_family {
-                    ($($family:ty),*) => {
-                        $(if path.kind == <$family as Family>::KIND {
-                            show::<$family>(&desk, &path, reveal).await?;
-                        })*
-                    };
-                }
-                families!(of_its_family);
+                show(&desk, &path, reveal).await?;
             }
             Action::Advance { path, command, with } => {
                 let command = transition(&command, &with)?;
-                macro_rules! of_its_family {
-                    ($($family:ty),*) => {
-                        $(if path.kind == <$family as Family>::KIND {
-                            advance::<$family>(&desk, &path, &command).await?;
-                        })*
-                    };
-                }
-                families!(of_its_family);
+                advance(&desk, &path, &command).await?;
             }
         }
         desk.close().await;
@@ -263,51 +249,17 @@ async fn find(desk: &Desk, by: FindBy) -> anyhow::Result<usize> {
     Ok(unreadable)
 }
 
-async fn show<F: Family>(desk: &Desk, path: &Path, reveal: bool) -> anyhow::Result<()> {
-    let order: Option<F> = desk.store.get(&path.key()).await?;
-    let order = order.context("there is no such order")?.at(desk.now);
-    let mut shown = json!({
-        "status": order.status(),
-        "order": order,
-        "story": desk.store.journal(&path.key()).await?,
-    });
+async fn show(desk: &Desk, path: &Path, reveal: bool) -> anyhow::Result<()> {
+    let order = orders::get(&desk.store, path, desk.now).await?;
+    let Shown { status, order } = order.context("there is no such order")?;
+    let story = desk.store.journal(&path.key()).await?;
+    let mut shown = json!({"status": status, "order": order, "story": story});
     unmark(&mut shown, reveal);
     print(&format!("{shown:#}"))
 }
 
-/// Replaces marked values by themselves, or by stars.
-fn unmark(tree: &mut Value, reveal: bool) {
-    match tree {
-        Value::Object(members) => {
-            let mut marked = members.iter_mut().filter(|(name, _)| is_mark(name));
-            if let Some((_, clear)) = marked.next() {
-                *tree = if reveal { clear.take() } else { "***".into() };
-                return;
-            }
-            members.values_mut().for_each(|child| unmark(child, reveal));
-        }
-        Value::Array(elements) => elements.iter_mut().for_each(|child| unmark(child, reveal)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-async fn advance<F: Family>(desk: &Desk, path: &Path, command: &Value) -> anyhow::Result<()> {
-    let decide = |order: Option<F>| {
-        let Some(order) = order else {
-            return (Decision::Keep, Err(anyhow::anyhow!("there is no such order")));
-        };
-        match order.perform(command.clone(), desk.now) {
-            Ok(Performed { step: Step::Taken(order), what, facts }) => {
-                let (status, look_ups) = (order.clone().at(desk.now).status(), order.look_ups());
-                let facts = Some(facts);
-                (Decision::Put { document: order, what, facts, look_ups }, Ok(("done", status)))
-            }
-            Ok(Performed { step: Step::Already(order), .. }) => {
-                (Decision::Keep, Ok(("was so already", order.status())))
-            }
-            Err(refusal) => (Decision::Keep, Err(refusal)),
-        }
-    };
-    let (did, status) = desk.store.change(&path.key(), &desk.cause(), decide).await??;
-    print(&format!("{did}: {status}"))
+async fn advance(desk: &Desk, path: &Path, command: &Value) -> anyhow::Result<()> {
+    let advanced = orders::advance(&desk.store, path, command, &desk.cause()).await?;
+    let did = if advanced.is_new { "done" } else { "was so already" };
+    print(&format!("{did}: {}", advanced.shown.status))
 }

@@ -4,13 +4,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
-use domain::Pii;
-use domain::access::Session as Token;
 use domain::id::AppKey;
 use jiff::ToSpan;
 
 use super::{Desk, print};
-use crate::context;
+use crate::apps;
 use crate::oauth::{authorize, grants};
 use crate::settings::Data;
 
@@ -31,7 +29,8 @@ enum Action {
         /// The app's key
         app_key: AppKey,
         /// How many days it lasts
-        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        #[arg(long, default_value_t = apps::SESSION_DAYS,
+              value_parser = clap::value_parser!(u32).range(1..=i64::from(apps::SESSION_DAYS_MAX)))]
         days: u32,
     },
     /// List an app's tokens, all but their beginnings hidden
@@ -73,22 +72,13 @@ impl Session {
         }
         match self.action {
             Action::Add { app_key, days } => {
-                let token = context::token();
-                let expires_at = desk.now.checked_add((i64::from(days) * 24).hours())?;
-                let session = Token {
-                    app: app_key,
-                    token: Pii::new(token.clone()),
-                    created_at: desk.now,
-                    expires_at,
-                    revoked_at: None,
-                    grant: None,
-                };
-                desk.store.put_session(&session).await?;
-                print(&format!("session {token}"))?;
+                let (store, now) = (&desk.store, desk.now);
+                let session = apps::add_session(store, &app_key, apps::draw(), days, now).await?;
+                print(&format!("session {}", session.token.expose()))?;
             }
             Action::List { app_key } => {
                 for session in desk.store.sessions(&app_key).await? {
-                    let shown: String = session.token.expose().chars().take(8).collect();
+                    let shown = apps::beginning(&session);
                     let state = match session.revoked_at {
                         Some(at) => format!("revoked {at}"),
                         None if session.is_open(desk.now) => "open".to_owned(),
@@ -96,7 +86,7 @@ impl Session {
                     };
                     let consent = session.grant.map(|grant| format!("\tconsent {grant}"));
                     let consent = consent.unwrap_or_default();
-                    print(&format!("{shown}…\t{state}\tuntil {}{consent}", session.expires_at))?;
+                    print(&format!("{shown}\t{state}\tuntil {}{consent}", session.expires_at))?;
                 }
             }
             Action::Invite { app_key, nick, hours } => {
@@ -122,7 +112,7 @@ async fn revoke(desk: &Desk, app_key: &AppKey, token: &str) -> anyhow::Result<()
     let (store, cause) = (&desk.store, desk.cause());
     let all = store.sessions(app_key).await?.into_iter();
     let mut found = all.filter(|session| session.token.expose().starts_with(token));
-    let Some(mut session) = found.next() else {
+    let Some(session) = found.next() else {
         // A passcode that was not used has no token yet, and begins with its consent's number.
         return match grants::grant_of(token) {
             Some(grant) if grants::revoke(store, app_key, &grant, &cause).await? => Ok(()),
@@ -134,10 +124,6 @@ async fn revoke(desk: &Desk, app_key: &AppKey, token: &str) -> anyhow::Result<()
             "{app_key} has several tokens that begin so; give more of it, or its consent's number"
         );
     }
-    session.revoked_at.get_or_insert(desk.now);
-    store.put_session(&session).await?;
-    if let Some(grant) = &session.grant {
-        grants::revoke(store, app_key, grant, &cause).await?;
-    }
+    apps::revoke_session(store, session, &cause).await?;
     Ok(())
 }
