@@ -43,6 +43,7 @@ fn path(order: &OrderKey) -> Path {
 
 impl Family for Order {
     const KIND: &'static str = "flight";
+    const NUMBERS: &'static [&'static str] = &["btrip_order", "ticket", "btrip_sub_order"];
 
     fn book(mut booking: Value) -> anyhow::Result<Self> {
         if let Value::Object(members) = &mut booking {

@@ -19,6 +19,7 @@ mod oauth;
 pub mod ops;
 pub mod orders;
 pub mod pipeline;
+pub mod policies;
 pub mod quota;
 pub mod receipts;
 pub mod rental;

@@ -1,12 +1,13 @@
 //! What operators do with orders of any family, by command line, console and operations API alike.
 
+use domain::id::AppKey;
 use domain::pii::is_mark;
 use domain::{Instant, Step};
 use serde_json::Value;
-use store::{Cause, Decision, Store};
+use store::{Cause, Decision, LookUp, Store};
 
 use crate::families;
-use crate::family::{Family, Path, Performed, Status};
+use crate::family::{Family, Path, Performed, Status, owner};
 
 /// An order as it stands, personal data marked.
 #[derive(Debug, Clone)]
@@ -108,6 +109,37 @@ async fn advance_as<F: Family>(
     let (is_new, order) = store.change(&path.key(), cause, decide).await??;
     let shown = Shown::of(order, cause.at).map_err(Unmoved::Refused)?;
     Ok(Advanced { is_new, shown })
+}
+
+/// The orders of an owner that are known by a number, whichever numbering it is of.
+///
+/// # Errors
+/// The store failed.
+pub async fn known_by(
+    store: &Store,
+    app: &AppKey,
+    scope: &str,
+    number: &str,
+) -> Result<Vec<Path>, store::Error> {
+    let mut found = Vec::new();
+    let owner = owner(app, scope);
+    macro_rules! each {
+        ($($family:ty),*) => { $({
+            let kind = <$family as Family>::KIND;
+            let path = |id| Path { kind, app: app.clone(), scope: scope.to_owned(), id };
+            let own = path(number.to_owned());
+            if store.get::<$family>(&own.key()).await?.is_some() {
+                found.push(own);
+            }
+            for name in <$family as Family>::NUMBERS {
+                let look_up = LookUp { name, value: number.to_owned() };
+                let holder = store.find(&owner, kind, &look_up).await?.map(|key| path(key.id));
+                found.extend(holder.filter(|path| !found.contains(path)));
+            }
+        })* };
+    }
+    families!(each);
+    Ok(found)
 }
 
 /// Replaces marked values by themselves, or by stars.

@@ -60,6 +60,7 @@ fn path(receipts: &ReceiptsKey) -> Path {
 
 impl Family for Receipts {
     const KIND: &'static str = "receipts";
+    const NUMBERS: &'static [&'static str] = &[RECEIPT];
     const JOINS: bool = true;
 
     fn book(booking: Value) -> anyhow::Result<Self> {

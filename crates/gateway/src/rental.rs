@@ -23,6 +23,7 @@ fn path(rental: &RentalKey) -> Path {
 
 impl Family for Rental {
     const KIND: &'static str = "rental";
+    const NUMBERS: &'static [&'static str] = &["out_order"];
 
     fn book(booking: Value) -> anyhow::Result<Self> {
         let booking: RentalBooking = read(booking, "booking")?;
@@ -56,6 +57,10 @@ impl Family for Rental {
         let mut other = other.booking.clone();
         if given["booked_at"].is_null() {
             other.booked_at = self.booking.booked_at;
+        }
+        // A policy that was only named may have been written anew since.
+        if given["policy"].is_string() {
+            other.policy = self.booking.policy.clone();
         }
         self.booking == other
     }

@@ -36,6 +36,7 @@ pub fn ledger(order: &TrainOrder, refund_id: &RefundId) -> Value {
 
 impl Family for TrainOrder {
     const KIND: &'static str = "train";
+    const NUMBERS: &'static [&'static str] = &["supplier_order", REFUND];
 
     fn book(booking: Value) -> anyhow::Result<Self> {
         let booking: TrainBooking = read(booking, "booking")?;

@@ -97,6 +97,7 @@ fn introduce(running: &Running) -> anyhow::Result<()> {
         "console http://{}/console (name {account}, password {account})",
         running.admin
     ))?;
+    print(&format!("ops_token {}", demo::OPS_TOKEN))?;
     print(&format!("app_key {}", demo::APP_KEY))?;
     print(&format!("secret {}", demo::SECRET))?;
     print(&format!("session {}", demo::SESSION))?;
