@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
@@ -25,7 +25,7 @@ use crate::Context;
 
 const KIND: &str = "answer";
 /// The header that has the key.
-pub const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
+const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 /// Longest key: a UUID has 36 characters, two of them with a prefix still fit.
 pub const KEY_CHARS_MAX: usize = 128;
 /// For how long an answer is given again: a day, as others who take such keys do.
@@ -78,7 +78,7 @@ enum Turn {
 }
 
 /// The key of a request that changes something.
-pub fn key(request: &Request) -> Result<Option<String>, Problem> {
+fn key(request: &Request) -> Result<Option<String>, Problem> {
     if !matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH) {
         return Ok(None);
     }
@@ -97,14 +97,26 @@ pub fn key(request: &Request) -> Result<Option<String>, Problem> {
     }
 }
 
-/// Performs a request, unless it was performed before.
-pub async fn once(
-    cx: &Arc<Context>,
-    key: &str,
-    mut caller: Caller,
+/// Performs a request for something that is there, unless it was performed before.
+pub async fn attend(
+    State(cx): State<Arc<Context>>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
+    match key(&request)? {
+        Some(key) => once(&cx, &key, request, next).await,
+        None => Ok(next.run(request).await),
+    }
+}
+
+async fn once(
+    cx: &Arc<Context>,
+    key: &str,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let caller = request.extensions().get::<Caller>().cloned();
+    let mut caller = caller.ok_or(Problem::Unauthorized)?;
     let (parts, body) = request.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.context("a body in memory")?;
     let asked = format!("{}\n{}\n{:?}", parts.method, parts.uri, Sha256::digest(&bytes));

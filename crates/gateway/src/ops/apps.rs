@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::attend::{Admin, Caller, Viewer};
+use super::document;
 use super::given::{self, Body, Path, Query};
 use super::orders::Part;
 use super::page::address;
@@ -27,7 +28,7 @@ pub const NONE: Problem = Problem::NotFound("There is no such app.");
 #[into_params(parameter_in = Path)]
 pub struct At {
     /// The app's key.
-    #[param(schema_with = super::document::app_key)]
+    #[param(value_type = document::AppKey)]
     app: String,
 }
 
@@ -35,7 +36,7 @@ pub struct At {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct App {
     /// Its key.
-    #[schema(schema_with = super::document::app_key)]
+    #[schema(value_type = document::AppKey)]
     app_key: String,
     /// When it was withdrawn; null while it can call.
     #[schema(format = DateTime)]
@@ -100,34 +101,34 @@ pub struct Added {
 #[serde(deny_unknown_fields)]
 pub struct NewApp {
     /// Its key.
-    #[schema(schema_with = super::document::app_key)]
+    #[schema(value_type = document::AppKey)]
     app_key: AppKey,
     /// The methods it may call, or `all`; all, if left out.
-    #[schema(schema_with = super::document::methods, required = false)]
+    #[schema(value_type = document::Methods, required = false)]
     #[serde(default)]
     methods: Option<Vec<String>>,
     /// The flight sub-channels it distributes for.
-    #[schema(schema_with = super::document::scopes, required = false)]
+    #[schema(value_type = document::Scopes, required = false)]
     #[serde(default)]
     sub_channels: Option<Vec<String>>,
     /// The car-rental channels it distributes for.
-    #[schema(schema_with = super::document::scopes, required = false)]
+    #[schema(value_type = document::Scopes, required = false)]
     #[serde(default)]
     channels: Option<Vec<String>>,
     /// The accounts it supplies under.
-    #[schema(schema_with = super::document::scopes, required = false)]
+    #[schema(value_type = document::Scopes, required = false)]
     #[serde(default)]
     cwt_accounts: Option<Vec<String>>,
     /// Where a person who was asked for consent may be sent back to.
-    #[schema(schema_with = super::document::redirect_uris, required = false)]
+    #[schema(value_type = document::RedirectUris, required = false)]
     #[serde(default)]
     redirect_uris: Option<Vec<String>>,
     /// Whether it may write what only the published examples write, outside production.
-    #[schema(schema_with = super::document::boolean, required = false)]
+    #[schema(value_type = document::Flag, required = false)]
     #[serde(default)]
     lenient: Option<bool>,
     /// How often it may call.
-    #[schema(schema_with = super::document::quota, required = false)]
+    #[schema(value_type = document::QuotaEdit, required = false)]
     #[serde(default)]
     quota: QuotaEdit,
 }
@@ -137,31 +138,31 @@ pub struct NewApp {
 #[serde(deny_unknown_fields)]
 pub struct AppEdit {
     /// The methods it may call, or `all`.
-    #[schema(schema_with = super::document::methods, required = false)]
+    #[schema(value_type = document::Methods, required = false)]
     #[serde(default)]
     methods: Option<Vec<String>>,
     /// The flight sub-channels it distributes for.
-    #[schema(schema_with = super::document::scopes, required = false)]
+    #[schema(value_type = document::Scopes, required = false)]
     #[serde(default)]
     sub_channels: Option<Vec<String>>,
     /// The car-rental channels it distributes for.
-    #[schema(schema_with = super::document::scopes, required = false)]
+    #[schema(value_type = document::Scopes, required = false)]
     #[serde(default)]
     channels: Option<Vec<String>>,
     /// The accounts it supplies under.
-    #[schema(schema_with = super::document::scopes, required = false)]
+    #[schema(value_type = document::Scopes, required = false)]
     #[serde(default)]
     cwt_accounts: Option<Vec<String>>,
     /// Where a person who was asked for consent may be sent back to.
-    #[schema(schema_with = super::document::redirect_uris, required = false)]
+    #[schema(value_type = document::RedirectUris, required = false)]
     #[serde(default)]
     redirect_uris: Option<Vec<String>>,
     /// Whether it may write what only the published examples write, outside production.
-    #[schema(schema_with = super::document::boolean, required = false)]
+    #[schema(value_type = document::Flag, required = false)]
     #[serde(default)]
     lenient: Option<bool>,
     /// How often it may call.
-    #[schema(schema_with = super::document::quota, required = false)]
+    #[schema(value_type = document::QuotaEdit, required = false)]
     #[serde(default)]
     quota: QuotaEdit,
 }
@@ -292,6 +293,9 @@ pub async fn create(
     let (redirect_uris, lenient, quota) = (new.redirect_uris, new.lenient, new.quota);
     let facts =
         AppEdit { methods, sub_channels, channels, cwt_accounts, redirect_uris, lenient, quota };
+    if !caller.is_again && cx.store.app(&app_key).await?.is_some() {
+        return Err(apps::Error::Known(app_key).into());
+    }
     let drawn = caller.drawn.expose().clone();
     record(&cx, &caller, "app-add", &format!("app/{app_key}")).await?;
     let app = apps::add(&cx.store, &app_key, drawn, &facts.edit()).await?;

@@ -15,7 +15,6 @@ use domain::Pii;
 use domain::account::Role;
 use store::Cause;
 
-use super::answers;
 use super::problem::{self, Problem};
 use crate::account;
 use crate::{Context, apps, context};
@@ -71,13 +70,8 @@ async fn serve(
     let (at, actor) = (cx.clock.now(), format!("ops:{}", operator.name));
     let cause = Cause { at, actor, request_id: request_id.to_owned() };
     let caller = Caller { operator, cause, is_again: false, drawn: Pii::new(apps::draw()) };
-    match answers::key(&request)? {
-        Some(key) => answers::once(cx, &key, caller, request, next).await,
-        None => {
-            request.extensions_mut().insert(caller);
-            Ok(next.run(request).await)
-        }
-    }
+    request.extensions_mut().insert(caller);
+    Ok(next.run(request).await)
 }
 
 /// The token of a request.

@@ -7,7 +7,8 @@ use anyhow::Context as _;
 use domain::{flight, itinerary, train};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use utoipa::openapi::Ref;
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::PREFIX;
 use super::answers::KEY_CHARS_MAX;
@@ -35,44 +36,51 @@ it had done is recognised.
 **What goes wrong** is told as `application/problem+json` (RFC 9457). 422: the request is not of its form. \
 409: the rules refuse it, in their words. 500: our fault, in the log under the `request_id`.";
 
+/// Types whose schemas are written down by hand.
 macro_rules! named {
-    ($($(#[$doc:meta])* $function:ident = $name:literal;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
-        pub fn $function() -> Ref {
-            Ref::from_schema_name($name)
+        pub enum $name {}
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                Ref::from_schema_name(stringify!($name)).into()
+            }
         }
+
+        impl ToSchema for $name {}
     )*};
 }
 
 named! {
     /// A family.
-    kind = "Kind";
+    Kind;
     /// An app's key.
-    app_key = "AppKey";
+    AppKey;
     /// A sub-channel, channel or account.
-    scope = "Scope";
+    Scope;
     /// A number.
-    id = "Id";
+    Id;
     /// Why.
-    reason = "Reason";
+    Reason;
     /// A session's id.
-    session_id = "SessionId";
+    SessionId;
     /// After what to go on.
-    cursor = "Cursor";
+    Cursor;
     /// How many.
-    limit = "Limit";
+    Limit;
     /// A cancellation policy.
-    policy = "Policy";
+    Policy;
     /// Methods.
-    methods = "Methods";
+    Methods;
     /// Sub-channels, channels or accounts.
-    scopes = "Scopes";
+    Scopes;
     /// Redirect addresses.
-    redirect_uris = "RedirectUris";
+    RedirectUris;
     /// Yes, no, or unsaid.
-    boolean = "Flag";
+    Flag;
     /// What is to become of a quota.
-    quota = "QuotaEdit";
+    QuotaEdit;
 }
 
 /// The document.
@@ -89,7 +97,7 @@ pub fn text() -> Option<&'static str> {
 }
 
 fn build() -> anyhow::Result<Value> {
-    let mut document = serde_json::to_value(super::paths().into_openapi())?;
+    let mut document = serde_json::to_value(super::paths(|verbs| verbs).into_openapi())?;
     document["info"] = json!({
         "title": "Tripwright operations", "version": env!("CARGO_PKG_VERSION"), "description": ABOUT,
         "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
@@ -124,7 +132,7 @@ fn build() -> anyhow::Result<Value> {
     Ok(document)
 }
 
-fn schema_of<T: utoipa::PartialSchema>() -> anyhow::Result<Value> {
+fn schema_of<T: PartialSchema>() -> anyhow::Result<Value> {
     Ok(serde_json::to_value(T::schema())?)
 }
 
@@ -154,7 +162,7 @@ fn lists() -> Map<String, Value> {
         "Scopes": list(json!({"$ref": "#/components/schemas/Scope"})),
         "RedirectUris": list(json!({
             "type": "string", "maxLength": domain::grant::REDIRECT_CHARS_MAX,
-            "pattern": "^https?://[A-Za-z0-9.:\\[\\]-]+([/?][!$%&()*+,./0-9:=?@A-Z_a-z~\\[\\]-]*)?$",
+            "pattern": "^https?://[A-Za-z0-9.:\\[\\]-]+([/?][!$%&()*+./0-9:=?@A-Z_a-z~\\[\\]-]*)?$",
             "example": "https://bank.example/callback",
         })),
         "Flag": {"type": ["boolean", "null"]},
@@ -218,6 +226,7 @@ fn complete(path: &str, verb: &str, operation: &mut Value) {
         .as_array()
         .is_some_and(|all| all.iter().any(|parameter| parameter["in"] == "query"));
     let is_named = path.contains('{');
+    exemplify(path, operation);
     let failures = [
         ("400", has_body || is_named, "It cannot be read at all"),
         ("401", true, "Nobody is known by the token"),
@@ -240,5 +249,25 @@ fn complete(path: &str, verb: &str, operation: &mut Value) {
                 "schema": {"$ref": "#/components/schemas/Problem"},
             }},
         });
+    }
+}
+
+/// Names an order of the demo world in each operation that is about one, so that it can be tried as it is.
+fn exemplify(path: &str, operation: &mut Value) {
+    let examples = [
+        ("/orders/{kind}/", ["flight", "test", "corp001", "demo-payable"]),
+        ("/orders/flight/", ["flight", "test", "corp001", "demo-payable"]),
+        ("/orders/rental/", ["rental", "test", "80001", "demo-rental-unpaid"]),
+        ("/orders/receipts/", ["receipts", "test", "12342134", "demo-receipts"]),
+        ("/orders/train/", ["train", "test", "-", "demo-rail-ticketed"]),
+    ];
+    let example = examples.iter().find(|(beginning, _)| path.starts_with(beginning));
+    let (Some((_, order)), Some(parameters)) = (example, operation["parameters"].as_array_mut())
+    else {
+        return;
+    };
+    for (name, value) in ["kind", "app", "scope", "id"].iter().zip(order) {
+        let named = parameters.iter_mut().filter(|parameter| parameter["name"] == *name);
+        named.for_each(|parameter| parameter["example"] = (*value).into());
     }
 }

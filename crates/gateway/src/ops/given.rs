@@ -63,11 +63,29 @@ impl<T: DeserializeOwned> FromRequest<Arc<Context>> for Body<T> {
         // It was read within the limits of all bodies before it came here.
         let bytes = Bytes::from_request(request, cx).await;
         let bytes = bytes.map_err(|_| Problem::Unreadable("the body broke off".into()))?;
-        let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
+        let mut value: Value = serde_json::from_slice(&bytes).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             Problem::Unreadable(format!("the body is not JSON at line {line}, column {column}"))
         })?;
+        write_whole_numbers(&mut value);
         family::read(value, "body").map(Self).map_err(Problem::of)
+    }
+}
+
+/// To JSON Schema 1.0 is an integer, to whom it was written in JavaScript too; here it is from now on.
+fn write_whole_numbers(value: &mut Value) {
+    /// The first beyond which not every integer is a float.
+    const END: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) => {
+            let whole = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < END);
+            if let Some(float) = whole.filter(|_| number.is_f64()) {
+                *value = (float as i64).into();
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(write_whole_numbers),
+        Value::Object(members) => members.values_mut().for_each(write_whole_numbers),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }
 

@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::routing::MethodRouter;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -28,12 +29,17 @@ use crate::Context;
 
 pub use self::problem::too_large;
 
+/// What a path takes.
+type Verbs = MethodRouter<Arc<Context>>;
+
 /// Where the API is on the operators' listener.
 pub const PREFIX: &str = "/ops/v1";
 
 /// The paths of the operations API.
 pub fn router(context: &Arc<Context>) -> Router<Arc<Context>> {
-    let api = paths().split_for_parts().0;
+    // By verb, so that a verb that a path does not take spends no key.
+    let keyed = from_fn_with_state(Arc::clone(context), answers::attend);
+    let api = paths(|verbs| verbs.route_layer(keyed.clone())).split_for_parts().0;
     let api = api
         .fallback(async || Problem::NotFound("There is nothing at this path."))
         .method_not_allowed_fallback(async || Problem::MethodNotAllowed)
@@ -42,24 +48,28 @@ pub fn router(context: &Arc<Context>) -> Router<Arc<Context>> {
     Router::new().nest(PREFIX, api).merge(manual::router())
 }
 
-/// Every operation, and what it says of itself.
-fn paths() -> OpenApiRouter<Arc<Context>> {
-    OpenApiRouter::new()
-        .routes(routes!(orders::list, orders::create))
-        .routes(routes!(orders::get))
-        .routes(routes!(orders::journal))
-        .routes(routes!(orders::reveal))
-        .routes(routes!(orders::advance_flight))
-        .routes(routes!(orders::advance_rental))
-        .routes(routes!(orders::advance_receipts))
-        .routes(routes!(orders::advance_train))
-        .routes(routes!(orders::search))
-        .routes(routes!(policies::list))
-        .routes(routes!(policies::get, policies::put))
-        .routes(routes!(policies::withdraw))
-        .routes(routes!(apps::list, apps::create))
-        .routes(routes!(apps::get, apps::change))
-        .routes(routes!(apps::revoke))
-        .routes(routes!(sessions::list, sessions::create))
-        .routes(routes!(sessions::revoke))
+/// Every operation, and what it says of itself; the verbs of each path as `dressed`.
+fn paths(dressed: impl Fn(Verbs) -> Verbs) -> OpenApiRouter<Arc<Context>> {
+    let all = [
+        routes!(orders::list, orders::create),
+        routes!(orders::get),
+        routes!(orders::journal),
+        routes!(orders::reveal),
+        routes!(orders::advance_flight),
+        routes!(orders::advance_rental),
+        routes!(orders::advance_receipts),
+        routes!(orders::advance_train),
+        routes!(orders::search),
+        routes!(policies::list),
+        routes!(policies::get, policies::put),
+        routes!(policies::withdraw),
+        routes!(apps::list, apps::create),
+        routes!(apps::get, apps::change),
+        routes!(apps::revoke),
+        routes!(sessions::list, sessions::create),
+        routes!(sessions::revoke),
+    ];
+    all.into_iter().fold(OpenApiRouter::new(), |router, (schemas, paths, verbs)| {
+        router.routes((schemas, paths, dressed(verbs)))
+    })
 }

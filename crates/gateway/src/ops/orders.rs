@@ -5,13 +5,14 @@ use axum::extract::State as Extract;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
-use domain::id::AppKey;
+use domain::id::{AppKey, DisOrderId, SubChannel as Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::Store;
 use utoipa::{IntoParams, ToSchema};
 
 use super::attend::{Caller, Operator, Viewer};
+use super::document;
 use super::given::{self, Body, Path, Query};
 use super::page::address;
 use super::problem::Problem;
@@ -28,16 +29,16 @@ const NONE: Problem = Problem::NotFound("There is no such order.");
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Place {
     /// Its family.
-    #[schema(schema_with = super::document::kind)]
+    #[schema(value_type = document::Kind)]
     kind: &'static str,
     /// The app's key.
-    #[schema(schema_with = super::document::app_key)]
+    #[schema(value_type = document::AppKey)]
     app: String,
     /// The sub-channel, channel or CWT account; `-` for rail.
-    #[schema(schema_with = super::document::scope)]
+    #[schema(value_type = document::Scope)]
     scope: String,
     /// The number of the order there.
-    #[schema(schema_with = super::document::id)]
+    #[schema(value_type = document::Id)]
     id: String,
 }
 
@@ -139,7 +140,7 @@ pub struct Event {
 #[serde(deny_unknown_fields)]
 pub struct Reveal {
     /// Why, in a sentence: it stands in the audit.
-    #[schema(schema_with = super::document::reason)]
+    #[schema(value_type = document::Reason)]
     reason: String,
 }
 
@@ -149,19 +150,19 @@ pub struct Reveal {
 #[into_params(parameter_in = Query)]
 pub struct Wanted {
     /// Of this family.
-    #[param(schema_with = super::document::kind)]
+    #[param(value_type = document::Kind, required = false)]
     kind: Option<String>,
     /// Of this app.
-    #[param(schema_with = super::document::app_key)]
-    app: Option<String>,
+    #[param(value_type = document::AppKey, required = false)]
+    app: Option<AppKey>,
     /// Of this sub-channel, channel or account of the app; only with `app`, ignored without.
-    #[param(schema_with = super::document::scope)]
-    scope: Option<String>,
+    #[param(value_type = document::Scope, required = false)]
+    scope: Option<Scope>,
     /// Go on after what the last page told.
-    #[param(schema_with = super::document::cursor)]
+    #[param(value_type = document::Cursor, required = false)]
     cursor: Option<String>,
     /// How many.
-    #[param(schema_with = super::document::limit)]
+    #[param(value_type = document::Limit, required = false)]
     limit: Option<usize>,
 }
 
@@ -171,10 +172,10 @@ pub struct Wanted {
 #[into_params(parameter_in = Query)]
 pub struct Part {
     /// Go on after what the last page told.
-    #[param(schema_with = super::document::cursor)]
+    #[param(value_type = document::Cursor, required = false)]
     pub cursor: Option<String>,
     /// How many.
-    #[param(schema_with = super::document::limit)]
+    #[param(value_type = document::Limit, required = false)]
     pub limit: Option<usize>,
 }
 
@@ -184,15 +185,15 @@ pub struct Part {
 #[into_params(parameter_in = Query)]
 pub struct Sought {
     /// Among the orders of this app.
-    #[param(schema_with = super::document::app_key)]
-    app: String,
+    #[param(value_type = document::AppKey, required = true)]
+    app: AppKey,
     /// And of this sub-channel, channel or account of it.
-    #[param(schema_with = super::document::scope)]
-    scope: String,
+    #[param(value_type = document::Scope, required = true)]
+    scope: Scope,
     /// Any number that an order is known by: its own, the platform's, the supplier's, a ticket's, a
     /// change's, a refund's.
-    #[param(schema_with = super::document::id)]
-    number: String,
+    #[param(value_type = document::Id, required = true)]
+    number: DisOrderId,
 }
 
 /// Which order.
@@ -200,16 +201,16 @@ pub struct Sought {
 #[into_params(parameter_in = Path)]
 pub struct At {
     /// Its family.
-    #[param(schema_with = super::document::kind)]
+    #[param(value_type = document::Kind)]
     kind: String,
     /// The app's key.
-    #[param(schema_with = super::document::app_key)]
+    #[param(value_type = document::AppKey)]
     app: String,
     /// The sub-channel, channel or CWT account; `-` for rail.
-    #[param(schema_with = super::document::scope)]
+    #[param(value_type = document::Scope)]
     scope: String,
     /// The number of the order there, percent-encoded.
-    #[param(schema_with = super::document::id)]
+    #[param(value_type = document::Id)]
     id: String,
 }
 
@@ -218,13 +219,13 @@ pub struct At {
 #[into_params(parameter_in = Path)]
 pub struct AtFamily {
     /// The app's key.
-    #[param(schema_with = super::document::app_key)]
+    #[param(value_type = document::AppKey)]
     app: String,
     /// The sub-channel, channel or CWT account; `-` for rail.
-    #[param(schema_with = super::document::scope)]
+    #[param(value_type = document::Scope)]
     scope: String,
     /// The number of the order there, percent-encoded.
-    #[param(schema_with = super::document::id)]
+    #[param(value_type = document::Id)]
     id: String,
 }
 
@@ -515,12 +516,10 @@ pub async fn search(
     Extract(cx): State,
     Query(sought): Query<Sought>,
 ) -> Result<Json<Orders>, Problem> {
-    let Ok(app) = sought.app.parse() else {
-        return Err(Problem::invalid("query.app", "expected an app's key"));
-    };
+    let Sought { app, scope, number } = sought;
     let now = cx.clock.now();
     let mut listed = Vec::new();
-    for path in orders::known_by(&cx.store, &app, &sought.scope, &sought.number).await? {
+    for path in orders::known_by(&cx.store, &app, scope.as_str(), number.as_str()).await? {
         if let Some(shown) = orders::get(&cx.store, &path, now).await? {
             listed.push(Listed { place: Place::of(&path), status: Some(shown.status.into()) });
         }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::attend::{Admin, Viewer};
+use super::document;
 use super::given::{self, Body, Path, Query};
 use super::orders::Part;
 use super::problem::Problem;
@@ -26,10 +27,10 @@ const NONE: Problem = Problem::NotFound("The channel has no policy of this name.
 #[into_params(parameter_in = Path)]
 pub struct Of {
     /// The app's key.
-    #[param(schema_with = super::document::app_key)]
+    #[param(value_type = document::AppKey)]
     app: String,
     /// The app's channel.
-    #[param(schema_with = super::document::scope)]
+    #[param(value_type = document::Scope)]
     channel: String,
 }
 
@@ -38,13 +39,13 @@ pub struct Of {
 #[into_params(parameter_in = Path)]
 pub struct At {
     /// The app's key.
-    #[param(schema_with = super::document::app_key)]
+    #[param(value_type = document::AppKey)]
     app: String,
     /// The app's channel.
-    #[param(schema_with = super::document::scope)]
+    #[param(value_type = document::Scope)]
     channel: String,
     /// The policy's name, percent-encoded.
-    #[param(schema_with = super::document::id)]
+    #[param(value_type = document::Id)]
     name: String,
 }
 
@@ -52,10 +53,10 @@ pub struct At {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NamedPolicy {
     /// Its name, which a booking gives as its `policy`.
-    #[schema(schema_with = super::document::id)]
+    #[schema(value_type = document::Id)]
     name: String,
     /// What it says.
-    #[schema(schema_with = super::document::policy)]
+    #[schema(value_type = document::Policy)]
     policy: Value,
     /// Since when.
     #[schema(format = DateTime)]

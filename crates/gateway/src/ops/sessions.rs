@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::apps::{At, record, refresh};
 use super::attend::{Admin, Viewer};
+use super::document;
 use super::given::{self, Body, Path, Query};
 use super::orders::Part;
 use super::problem::Problem;
@@ -22,10 +23,10 @@ use crate::web::State;
 #[into_params(parameter_in = Path)]
 pub struct AtSession {
     /// The app's key.
-    #[param(schema_with = super::document::app_key)]
+    #[param(value_type = document::AppKey)]
     app: String,
     /// The session's id.
-    #[param(schema_with = super::document::session_id)]
+    #[param(value_type = document::SessionId)]
     session: String,
 }
 
@@ -33,7 +34,7 @@ pub struct AtSession {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Session {
     /// What it is called here; it leads nobody to the token.
-    #[schema(schema_with = super::document::session_id)]
+    #[schema(value_type = document::SessionId)]
     id: String,
     /// How the token begins.
     #[schema(example = "6100demo…")]
