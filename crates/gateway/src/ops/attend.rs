@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::HeaderName;
 use axum::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderValue,
     X_CONTENT_TYPE_OPTIONS,
@@ -15,12 +14,9 @@ use domain::Pii;
 use domain::account::Role;
 use store::Cause;
 
-use super::problem::{self, Problem};
+use super::problem::{self, Problem, REQUEST_ID};
 use crate::account;
 use crate::{Context, apps, context};
-
-/// Under which an answer names its request.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Who calls, and why what they do happens.
 #[derive(Debug, Clone)]

@@ -29,6 +29,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 pub fn router() -> Router<Arc<Context>> {
     Router::new()
         .route(DOCUMENT, get(openapi))
+        .route("/ops/v1/", get(async || Redirect::permanent("/ops/v1/docs/")))
         .route("/ops/v1/docs", get(async || Redirect::permanent("/ops/v1/docs/")))
         .route("/ops/v1/docs/", get(async || file("")))
         .route("/ops/v1/docs/{*file}", get(async |Path(path): Path<String>| file(&path)))

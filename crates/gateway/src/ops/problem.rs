@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::account::Role;
@@ -14,6 +14,8 @@ use crate::{apps, context};
 
 /// What a problem's answer is.
 const KIND: &str = "application/problem+json";
+/// Under which an answer names its request.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What the names of problems begin with.
 const TYPES: &str = "urn:tripwright:problem:";
 
@@ -168,7 +170,11 @@ impl Problem {
     }
 
     fn tell(&self, request_id: &str) -> Response {
-        (self.status(), self.headers(), self.text(request_id)).into_response()
+        let mut headers = self.headers();
+        if let Ok(id) = HeaderValue::try_from(request_id) {
+            headers.insert(REQUEST_ID, id);
+        }
+        (self.status(), headers, self.text(request_id)).into_response()
     }
 
     fn text(&self, request_id: &str) -> Vec<u8> {

@@ -21,6 +21,7 @@ mod fuzz;
 mod gateways;
 mod http;
 mod oauth;
+mod ops;
 #[path = "../../../store/tests/postgres/mod.rs"]
 mod postgres;
 mod program;

@@ -28,6 +28,9 @@ const PYTHON_PACKAGES: [&str; 5] = [
     "requests==2.34.2",
 ];
 
+/// PyPI's tester of HTTP interfaces, apart from the clients: it brings much along.
+const SCHEMATHESIS: [&str; 1] = ["schemathesis==4.32.5"];
+
 /// A client, and how it hands over an answer.
 pub struct Client {
     pub name: &'static str,
@@ -132,6 +135,11 @@ pub fn node_modules() -> PathBuf {
 /// The Python environment with PyPI's clients.
 pub fn python_home() -> PathBuf {
     installed("python", &PYTHON_PACKAGES, install_python)
+}
+
+/// The Python environment with schemathesis.
+pub fn schemathesis() -> PathBuf {
+    installed("schemathesis", &SCHEMATHESIS, install_python)
 }
 
 /// A folder that holds these packages; they stay there between runs, until others are asked for.
