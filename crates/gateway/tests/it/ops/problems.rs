@@ -5,6 +5,9 @@ use serde_json::json;
 use super::{Ops, problem};
 use crate::app::{App, payable, send};
 
+/// Verb, path, headers, body; the status and the problem that it must be.
+type Case<'c> = (&'c str, &'c str, &'c [(&'c str, &'c str)], &'c [u8], u16, &'c str);
+
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
 #[test]
@@ -15,7 +18,7 @@ fn whatever_is_wrong_is_told_as_a_problem() {
     let transitions = format!("{order}/transitions");
     let large = json!({"command": "fail", "reason": "x".repeat(20_000)}).to_string();
     let text = ("Content-Type", "text/plain");
-    let cases: [(&str, &str, &[(&str, &str)], &[u8], u16, &str); 17] = [
+    let cases: [Case<'_>; 17] = [
         ("GET", "", &[], b"", 404, "not-found"),
         ("POST", "/", &[], b"", 405, "method-not-allowed"),
         ("GET", "/nothing", &[], b"", 404, "not-found"),
