@@ -120,6 +120,8 @@ ids! {
     EmployeeNo(printable);
     /// A HappyTrip user's id (用户id).
     HtUserId(printable);
+    /// What operators call a channel's cancellation policy.
+    PolicyName(printable);
     /// The platform's number of a rental order (平台订单id).
     RentalOrderId(printable);
     /// A distributor's own number of a rental order (外部订单ID).

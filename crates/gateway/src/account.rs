@@ -207,11 +207,15 @@ pub async fn add_token(
     cause: &Cause,
 ) -> anyhow::Result<String> {
     let token = secret(name);
-    let (hash, label) = (digest(store, &token), label.to_owned());
-    let made = ApiToken { hash, label, created_at: cause.at };
+    let made = api_token(store, &token, label, cause.at);
     let edit = |account: Account| Ok(account.add_token(made.clone())?);
     change(store, name, "token", cause, edit).await?;
     Ok(token)
+}
+
+/// A token as its account keeps it.
+pub fn api_token(store: &Store, token: &str, label: &str, at: Instant) -> ApiToken {
+    ApiToken { hash: digest(store, token), label: label.to_owned(), created_at: at }
 }
 
 impl Operator {

@@ -30,7 +30,9 @@ const SM4_KEY_ID: &str = "demo";
 
 /// The demo operator's name and password, an admin's.
 pub const ACCOUNT: &str = "demo";
-/// Its hash, made once: hashing it anew at every first start would be for nothing.
+/// The demo operator's token of the operations API: like the session, always the same.
+pub const OPS_TOKEN: &str = "demo.0tripwright0sandbox0operations0token";
+/// The password's hash, made once: hashing it anew at every first start would be for nothing.
 const ACCOUNT_PASSWORD: &str = "$argon2id$v=19$m=19456,t=2,p=1$dHJpcHdyaWdodC1kZW1vIQ$AOUso3d1xFN1buCkZi7UMD2HUPS+jy51NdVhbAQE3SQ";
 
 /// Where the demo app has people sent back to.
@@ -102,17 +104,18 @@ pub async fn load(store: &Store, now: Instant) -> anyhow::Result<()> {
         };
         store.put_session(&session).await?;
     }
-    account::add_hashed(store, &demo_account()?, &cause).await?;
+    account::add_hashed(store, &demo_account(store, now)?, &cause).await?;
     Ok(store.put_fact(FACT, EDITION.to_owned()).await?)
 }
 
 /// The demo operator.
-fn demo_account() -> anyhow::Result<Account> {
+fn demo_account(store: &Store, now: Instant) -> anyhow::Result<Account> {
     let name = ACCOUNT.parse().context("account")?;
-    Ok(Account::new(name, Role::Admin, Pii::new(ACCOUNT_PASSWORD.to_owned())))
+    let account = Account::new(name, Role::Admin, Pii::new(ACCOUNT_PASSWORD.to_owned()));
+    Ok(account.add_token(account::api_token(store, OPS_TOKEN, "demo", now))?)
 }
 
-/// Whether somebody who knows only this program could sign in to the console.
+/// Whether somebody who knows only this program could sign in to the console or call the operations API.
 ///
 /// # Errors
 /// The store failed.
@@ -121,6 +124,9 @@ pub async fn lets_anybody_operate(store: &Store) -> anyhow::Result<bool> {
     let Some(account) = account.filter(|account| account.closed_at.is_none()) else {
         return Ok(false);
     };
+    if account::of_token(store, OPS_TOKEN).await?.is_some() {
+        return Ok(true);
+    }
     account::knows_password(ACCOUNT, account.password.expose().clone()).await
 }
 

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use anyhow::anyhow;
 use domain::id::AppKey;
 use domain::{Instant, Step};
 use serde::Serialize;
@@ -155,6 +154,26 @@ impl fmt::Display for Path {
     }
 }
 
+/// What was written is not of its form: where, and what is expected there. It never repeats what stands
+/// there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// Something else is expected there.
+    #[error("{path}: {expected}")]
+    Form {
+        /// Where.
+        path: String,
+        /// What is expected.
+        expected: String,
+    },
+    /// Nothing is.
+    #[error("{path} means nothing here")]
+    Unknown {
+        /// Where.
+        path: String,
+    },
+}
+
 /// Reads a transition by name, strictly: every fact beside the name must mean something. Returns it as
 /// it was understood too, personal data marked.
 ///
@@ -176,12 +195,13 @@ pub fn read<T: DeserializeOwned>(given: Value, what: &str) -> anyhow::Result<T> 
     serde_path_to_error::deserialize(given).map_err(|error| {
         let path = error.path().to_string();
         let place = if path == "." { what.to_owned() } else { format!("{what}.{path}") };
-        anyhow!("{place}: {}", expectation(&error.inner().to_string()))
+        let expected = expectation(&error.inner().to_string()).to_owned();
+        Malformed::Form { path: place, expected }.into()
     })
 }
 
 /// What of a complaint about a form does not repeat what it complains about.
-fn expectation(complaint: &str) -> &str {
+pub fn expectation(complaint: &str) -> &str {
     if complaint.starts_with("missing field ") {
         return complaint;
     }

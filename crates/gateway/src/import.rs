@@ -6,12 +6,13 @@
 use anyhow::{Context as _, bail};
 use domain::Instant;
 use domain::pii::is_mark;
+use domain::rental::Rental;
 use serde::Deserialize;
 use serde_json::Value;
 use store::{Cause, Decision, Store};
 
-use crate::families;
-use crate::family::{self, Family, Path, held_elsewhere};
+use crate::family::{self, Family, Malformed, Path, held_elsewhere};
+use crate::{families, policies};
 
 /// Most orders in one file: more are better brought in several.
 pub const ORDERS_MAX: usize = 10_000;
@@ -103,6 +104,9 @@ async fn store_as<F: Family>(
     if let Value::Object(members) = &mut booking {
         members.entry("booked_at").or_insert_with(|| cause.at.to_string().into());
     }
+    if F::KIND == Rental::KIND {
+        policies::put_in(store, &mut booking).await?;
+    }
     let mut order = F::book(booking)?;
     refuse_unknown(&given, &order.booked()?, "booking")?;
     let mut last = Instant::MIN;
@@ -153,7 +157,7 @@ pub fn refuse_unknown(given: &Value, understood: &Value, path: &str) -> anyhow::
         (Value::Object(given), Value::Object(understood)) => {
             given.iter().try_for_each(|(name, value)| match understood.get(name) {
                 Some(known) => refuse_unknown(value, known, &format!("{path}.{name}")),
-                None => bail!("{path}.{name} means nothing here"),
+                None => Err(Malformed::Unknown { path: format!("{path}.{name}") }.into()),
             })
         }
         (Value::Array(given), Value::Array(understood)) => {

@@ -20,6 +20,7 @@ mod oauth;
 pub mod office;
 pub mod ops;
 pub mod pipeline;
+pub mod policies;
 pub mod quota;
 pub mod receipts;
 pub mod rental;

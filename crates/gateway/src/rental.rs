@@ -64,6 +64,10 @@ impl Family for Rental {
         if given["booked_at"].is_null() {
             other.booked_at = self.booking.booked_at;
         }
+        // A policy that was only named may have been written anew since.
+        if given["policy"].is_string() {
+            other.policy = self.booking.policy.clone();
+        }
         self.booking == other
     }
 }

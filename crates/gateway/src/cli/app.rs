@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::{Args, Subcommand};
 use domain::Pii;
 use domain::access::Entitlement;
@@ -12,7 +12,9 @@ use domain::id::{AppKey, ChannelId, CwtAccountNo, KeyId, SubChannel};
 use top::seal::Scheme;
 
 use super::{Desk, print};
-use crate::office::apps;
+use crate::context;
+use crate::office;
+use crate::office::apps::{self, Edit, NewKey};
 use crate::settings::Data;
 
 /// Apps.
@@ -131,38 +133,66 @@ impl App {
 
 impl Facts {
     async fn add(self, desk: &Desk) -> anyhow::Result<()> {
-        let key = self.app_key.clone();
-        let app = apps::add(&desk.store, &key, &self.read()?, &desk.cause()).await?;
+        let (key, edit) = self.edit()?;
+        let added = apps::add(&desk.store, &key, context::token(), &edit, &desk.cause()).await;
+        let app = match added {
+            Err(error @ office::Error::Known(_)) => {
+                bail!("{error}; `tripwright app change` changes it")
+            }
+            other => other.map_err(flagged)?,
+        };
         print(&format!("app_key {}", app.key))?;
         print(&format!("secret {}", app.secret.expose()))
     }
 
     async fn change(self, desk: &Desk) -> anyhow::Result<()> {
-        let key = self.app_key.clone();
-        let app = apps::change(&desk.store, &key, &self.read()?, &desk.cause()).await?;
+        let (key, edit) = self.edit()?;
+        let changed = apps::change(&desk.store, &key, &edit, &desk.cause()).await;
+        let app = changed.map_err(flagged)?;
         print(&format!("changed {}", app.key))
     }
 
-    /// What was named, secrets read from their files.
-    fn read(self) -> anyhow::Result<apps::Facts> {
-        let partner_key = match (&self.sm4_key_file, self.sm4_key_id) {
-            (Some(path), Some(key_id)) => Some((key_id, secret(path)?, self.sm4_scheme)),
+    /// Which app, and what was named of it.
+    fn edit(self) -> anyhow::Result<(AppKey, Edit)> {
+        let sm4_key = match (&self.sm4_key_file, self.sm4_key_id) {
+            (Some(path), Some(key_id)) => {
+                Some(NewKey { key_id, key: secret(path)?, scheme: self.sm4_scheme })
+            }
             _ => None,
         };
-        Ok(apps::Facts {
+        let edit = Edit {
             secret: self.secret_file.as_deref().map(secret).transpose()?,
-            methods: self.methods,
-            sub_channels: self.sub_channels,
-            channels: self.channels,
-            cwt_accounts: self.cwt_accounts,
-            redirect_uris: self.redirect_uris,
-            partner_key,
-            forget_partner_key: self.forget_sm4_key,
+            methods: Some(self.methods).filter(|methods| !methods.is_empty()),
+            sub_channels: named(self.sub_channels),
+            channels: named(self.channels),
+            cwt_accounts: named(self.cwt_accounts),
+            redirect_uris: named(self.redirect_uris),
+            sm4_key,
+            forget_sm4_key: self.forget_sm4_key,
             lenient: self.lenient,
             calls_per_day: self.calls_per_day.map(|Limit(most)| most),
             calls_per_second: self.calls_per_second.map(|Limit(most)| most),
-            prefix: "--",
-        })
+        };
+        Ok((self.app_key, edit))
+    }
+}
+
+/// The same complaint, by the flag's name.
+fn flagged(error: office::Error) -> anyhow::Error {
+    match error {
+        office::Error::Bad(what, why) => {
+            anyhow!("--{}: {why}", what.trim_end_matches('s').replace('_', "-"))
+        }
+        other => other.into(),
+    }
+}
+
+/// What was named, if anything was; the empty text alone names nothing.
+fn named(texts: Vec<String>) -> Option<Vec<String>> {
+    match texts.as_slice() {
+        [] => None,
+        [nothing] if nothing.is_empty() => Some(Vec::new()),
+        _ => Some(texts),
     }
 }
 

@@ -16,7 +16,7 @@ use super::{Desk, print};
 use crate::families;
 use crate::family::{Family, Path, Status};
 use crate::import::{self, Import, Outcome};
-use crate::office::orders::{self, Advanced, unmark};
+use crate::office::orders::{self, Shown, unmark};
 use crate::settings::Data;
 
 /// How many orders are read at a time when listing.
@@ -109,16 +109,7 @@ impl Orders {
                 families!(each);
             }
             Action::Find { by } => failures = find(&desk, by).await?,
-            Action::Show { path, reveal } => {
-                macro_rules! of_its_family {
-                    ($($family:ty),*) => {
-                        $(if path.kind == <$family as Family>::KIND {
-                            show::<$family>(&desk, &path, reveal).await?;
-                        })*
-                    };
-                }
-                families!(of_its_family);
-            }
+            Action::Show { path, reveal } => show(&desk, &path, reveal).await?,
             Action::Advance { path, command, with } => {
                 advance(&desk, &path, &transition(&command, &with)?).await?;
             }
@@ -254,21 +245,17 @@ async fn find(desk: &Desk, by: FindBy) -> anyhow::Result<usize> {
     Ok(unreadable)
 }
 
-async fn show<F: Family>(desk: &Desk, path: &Path, reveal: bool) -> anyhow::Result<()> {
-    let order: Option<F> = desk.store.get(&path.key()).await?;
-    let order = order.context("there is no such order")?.at(desk.now);
-    let mut shown = json!({
-        "status": order.status(),
-        "order": order,
-        "story": desk.store.journal(&path.key()).await?,
-    });
+async fn show(desk: &Desk, path: &Path, reveal: bool) -> anyhow::Result<()> {
+    let order = orders::get(&desk.store, path, desk.now).await?;
+    let Shown { status, order } = order.context("there is no such order")?;
+    let story = desk.store.journal(&path.key()).await?;
+    let mut shown = json!({"status": status, "order": order, "story": story});
     unmark(&mut shown, reveal);
     print(&format!("{shown:#}"))
 }
 
 async fn advance(desk: &Desk, path: &Path, command: &Value) -> anyhow::Result<()> {
-    let Advanced { is_new, status } =
-        orders::advance(&desk.store, path, command, &desk.cause()).await??;
-    let did = if is_new { "done" } else { "was so already" };
-    print(&format!("{did}: {status}"))
+    let advanced = orders::advance(&desk.store, path, command, &desk.cause()).await?;
+    let did = if advanced.is_new { "done" } else { "was so already" };
+    print(&format!("{did}: {}", advanced.shown.status))
 }

@@ -92,6 +92,9 @@ async fn introduce(running: &Running) -> anyhow::Result<()> {
         false => String::new(),
     };
     print(&format!("console http://{admin}/console{known}"))?;
+    if !known.is_empty() {
+        print(&format!("ops_token {}", demo::OPS_TOKEN))?;
+    }
     if !demo::is_open(&context.store, context.clock.now()).await? {
         return print(
             "the demo app was changed or revoked: call as an app of your own (tripwright app list)",

@@ -8,10 +8,10 @@ use domain::id::AppKey;
 use jiff::ToSpan;
 
 use super::{Desk, print};
-use crate::audit;
 use crate::oauth::{authorize, grants};
 use crate::office::sessions;
 use crate::settings::Data;
+use crate::{audit, context};
 
 /// Sessions.
 #[derive(Debug, Args)]
@@ -72,8 +72,10 @@ impl Session {
         }
         match self.action {
             Action::Add { app_key, days } => {
-                let token = sessions::add(&desk.store, &app_key, days, &desk.cause()).await?;
-                print(&format!("session {token}"))?;
+                let (store, cause) = (&desk.store, desk.cause());
+                let drawn = context::token();
+                let session = sessions::add(store, &app_key, drawn, days, &cause).await?;
+                print(&format!("session {}", session.token.expose()))?;
             }
             Action::List { app_key } => {
                 for session in desk.store.sessions(&app_key).await? {
@@ -99,7 +101,7 @@ impl Session {
                 print(&format!("passcode {passcode}"))?;
             }
             Action::Revoke { app_key, token } => {
-                sessions::revoke(&desk.store, &app_key, &token, &desk.cause()).await?;
+                sessions::revoke_by_beginning(&desk.store, &app_key, &token, &desk.cause()).await?;
                 print("revoked")?;
             }
         }

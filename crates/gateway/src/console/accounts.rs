@@ -261,8 +261,8 @@ fn of_another(by: &Guarded, name: &str) -> Result<AccountName, Problem> {
 }
 
 /// A refusal in its own words; what the store has to say is for the log, but that a number is taken.
-pub fn told(error: anyhow::Error) -> Problem {
-    match error.downcast::<store::Error>() {
+pub fn told(error: impl Into<anyhow::Error>) -> Problem {
+    match error.into().downcast::<store::Error>() {
         Ok(taken @ store::Error::Taken { .. }) => Problem::Rules(taken.to_string()),
         Ok(error) => error.into(),
         Err(refusal) => Problem::Rules(format!("{refusal:#}")),

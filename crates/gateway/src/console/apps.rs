@@ -13,10 +13,10 @@ use store::KeyState;
 use super::accounts::{Made, told};
 use super::guard::Guarded;
 use super::portrait::moment;
-use crate::Context;
-use crate::office::apps::{self, Facts};
+use crate::office::apps::{self, Edit};
 use crate::office::sessions;
 use crate::web::{Problem, State, Visit, page};
+use crate::{Context, context};
 
 /// Most apps and most sessions shown at once: what somebody can look through.
 const SHOWN_MAX: usize = 200;
@@ -87,11 +87,11 @@ impl FactsForm {
     }
 
     /// What the form says: everything in it, an empty list being none.
-    fn read(&self) -> Result<Facts, Problem> {
+    fn read(&self) -> Result<Edit, Problem> {
         let lines = |text: &str| -> Vec<String> {
             let entries = text.lines().map(str::trim).filter(|entry| !entry.is_empty());
             let entries: Vec<_> = entries.map(str::to_owned).collect();
-            if entries.is_empty() { vec![String::new()] } else { entries }
+            entries
         };
         let most = |text: &str| match text.trim() {
             "" => Ok(Some(None)),
@@ -100,22 +100,22 @@ impl FactsForm {
             }),
         };
         let methods = lines(&self.methods);
-        if methods == [""] {
+        if methods.is_empty() {
             return Err(Problem::Refused(
                 "请填写可调用的方法，或 all。",
                 "Please name the methods that it may call, or all.",
             ));
         }
-        Ok(Facts {
-            methods,
-            sub_channels: lines(&self.sub_channels),
-            channels: lines(&self.channels),
-            cwt_accounts: lines(&self.cwt_accounts),
-            redirect_uris: lines(&self.redirect_uris),
+        Ok(Edit {
+            methods: Some(methods),
+            sub_channels: Some(lines(&self.sub_channels)),
+            channels: Some(lines(&self.channels)),
+            cwt_accounts: Some(lines(&self.cwt_accounts)),
+            redirect_uris: Some(lines(&self.redirect_uris)),
             calls_per_day: most(&self.calls_per_day)?,
             calls_per_second: most(&self.calls_per_second)?,
             lenient: Some(!self.lenient.is_empty()),
-            ..Facts::default()
+            ..Edit::default()
         })
     }
 }
@@ -142,7 +142,9 @@ pub async fn add(
             "An app_key has 1 to 64 letters, digits, hyphens and underscores.",
         )
     })?;
-    let app = apps::add(&cx.store, &key, &new.facts.read()?, &by.cause).await.map_err(told)?;
+    let app = apps::add(&cx.store, &key, context::token(), &new.facts.read()?, &by.cause)
+        .await
+        .map_err(told)?;
     cx.access.refresh(&cx.store).await?;
     let what = visit.t("应用密钥 secret", "The app's secret");
     let made = Made { what, secret: app.secret.expose().clone() };
@@ -255,17 +257,20 @@ pub async fn act(
             None
         }
         "add-session" => {
-            let days = act.days.trim().parse().ok().filter(|days| sessions::DAYS.contains(days));
+            let days =
+                act.days.trim().parse().ok().filter(|days| (1..=sessions::DAYS_MAX).contains(days));
             let refused = Problem::Refused("天数须为 1 至 3650。", "Give 1 to 3650 days.");
             let days = days.ok_or(refused)?;
-            let secret = sessions::add(&cx.store, &key, days, &by.cause).await.map_err(told)?;
+            let drawn = context::token();
+            let made = sessions::add(&cx.store, &key, drawn, days, &by.cause).await;
+            let secret = made.map_err(told)?.token.expose().clone();
             Some(Made { what: visit.t("会话 session", "The session"), secret })
         }
         "revoke-session" => {
             let sessions = cx.store.sessions(&key).await?.into_iter();
             let mut meant = sessions.filter(|session| handle(&cx, session) == act.session);
             let session = meant.next().ok_or(Problem::NotFound)?;
-            sessions::revoke_one(&cx.store, session, &by.cause).await?;
+            sessions::revoke(&cx.store, session, &by.cause).await.map_err(told)?;
             None
         }
         _ => return Err(Problem::NotFound),

@@ -15,7 +15,7 @@ use store::Entry;
 use super::guard::Guarded;
 use super::portrait::{Eyes, Mark, Portrait, Portray, Transition, moment};
 use crate::family::{Family, Path, Status};
-use crate::office::orders::{self, Advanced, Filter, KINDS, Page, unmark};
+use crate::office::orders::{self, Advanced, Filter, KINDS, Page, Unmoved, unmark};
 use crate::web::{Problem, State, Visit, page};
 use crate::{Context, audit, families};
 
@@ -296,14 +296,19 @@ pub async fn advance(
     by.must_be(Role::Operator)?;
     let path = path(parts)?;
     let command = typed.command()?;
-    let outcome = orders::advance(&cx.store, &path, &command, &by.cause).await?;
+    let outcome = orders::advance(&cx.store, &path, &command, &by.cause).await;
     let refused = match outcome {
         Ok(Advanced { is_new, .. }) => {
             audit::record(&cx.store, &by.cause, "advance", &path.to_string(), None).await?;
             let done = if is_new { "taken" } else { "already" };
             return Ok(Redirect::to(&format!("{}?done={done}", address(&path))).into_response());
         }
-        Err(refusal) => format!("{refusal:#}"),
+        // A number that another order has is the operator's to mend; what else the store has to say is for the log.
+        Err(refusal @ (Unmoved::Refused(_) | Unmoved::Store(store::Error::Taken { .. }))) => {
+            format!("{refusal:#}")
+        }
+        Err(Unmoved::NoSuchOrder) => return Err(Problem::NotFound),
+        Err(Unmoved::Store(error)) => return Err(error.into()),
     };
     let drawn = draw(&cx, &visit, &path, false, by.cause.at).await?;
     let shown = page(&Order {

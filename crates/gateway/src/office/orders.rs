@@ -1,23 +1,71 @@
 //! Orders of every family by their path: found, listed, and led through their transitions.
 
+use domain::id::AppKey;
 use domain::pii::{Trait, is_mark};
 use domain::{Instant, Step};
 use serde_json::Value;
 use store::{Cause, Decision, Error, FOUND_MAX, Key, Store};
 
 use crate::families;
-use crate::family::{Family, Path, Performed, Status};
+use crate::family::{Family, Path, Performed, Status, owner};
 
 /// What stands for a value that is not shown.
 pub const MASK: &str = "***";
 
-/// What a transition that was not refused came to.
-#[derive(Debug, Clone, Copy)]
-pub struct Advanced {
-    /// Whether it happened now, rather than before.
-    pub is_new: bool,
-    /// Where the order stands since.
+/// An order as it stands, personal data marked.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// Its codes.
     pub status: Status,
+    /// All of it.
+    pub order: Value,
+}
+
+/// A transition was performed.
+#[derive(Debug, Clone)]
+pub struct Advanced {
+    /// Whether anything changed: what was so already is so still.
+    pub is_new: bool,
+    /// What the order is now.
+    pub shown: Shown,
+}
+
+/// Why a transition was not performed.
+#[derive(Debug, thiserror::Error)]
+pub enum Unmoved {
+    /// There is no such order.
+    #[error("there is no such order")]
+    NoSuchOrder,
+    /// The rules refuse it, or it is none.
+    #[error(transparent)]
+    Refused(anyhow::Error),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// The order of a path as it stands at `now`.
+///
+/// # Errors
+/// The store failed, or the order cannot be read.
+pub async fn get(store: &Store, path: &Path, now: Instant) -> anyhow::Result<Option<Shown>> {
+    macro_rules! of_its_family {
+        ($($family:ty),*) => {
+            $(if path.kind == <$family as Family>::KIND {
+                let order = store.get::<$family>(&path.key()).await?;
+                return order.map(|order| Shown::of(order, now)).transpose();
+            })*
+        };
+    }
+    families!(of_its_family);
+    Ok(None)
+}
+
+impl Shown {
+    fn of<F: Family>(order: F, now: Instant) -> anyhow::Result<Self> {
+        let order = order.at(now);
+        Ok(Self { status: order.status(), order: serde_json::to_value(order)? })
+    }
 }
 
 /// Replaces marked values by themselves, or by [`MASK`].
@@ -256,27 +304,25 @@ pub async fn exists(store: &Store, path: &Path) -> Result<bool, Error> {
     Ok(status(store, (kind, &owner, &id), Instant::UNIX_EPOCH).await?.is_some())
 }
 
-/// Performs a transition of the order at `path`; the inner error is the rules saying no, in their own words.
+/// Performs a transition by name: `command` holds its name and, beside it, its own facts.
 ///
 /// # Errors
-/// The store failed.
+/// There is no such order or transition, the rules refuse it, or the store failed.
 pub async fn advance(
     store: &Store,
     path: &Path,
     command: &Value,
     cause: &Cause,
-) -> Result<anyhow::Result<Advanced>, Error> {
+) -> Result<Advanced, Unmoved> {
     macro_rules! of_its_family {
         ($($family:ty),*) => {
-            match path.kind {
-                $(<$family as Family>::KIND => {
-                    advance_as::<$family>(store, path, command, cause).await
-                })*
-                _ => Ok(Err(anyhow::anyhow!("there is no such order"))),
-            }
+            $(if path.kind == <$family as Family>::KIND {
+                return advance_as::<$family>(store, path, command, cause).await;
+            })*
         };
     }
-    families!(of_its_family)
+    families!(of_its_family);
+    Err(Unmoved::NoSuchOrder)
 }
 
 async fn advance_as<F: Family>(
@@ -284,28 +330,52 @@ async fn advance_as<F: Family>(
     path: &Path,
     command: &Value,
     cause: &Cause,
-) -> Result<anyhow::Result<Advanced>, Error> {
-    let now = cause.at;
+) -> Result<Advanced, Unmoved> {
     let decide = |order: Option<F>| {
-        let Some(order) = order else {
-            return (Decision::Keep, Err(anyhow::anyhow!("there is no such order")));
-        };
-        match order.perform(command.clone(), now) {
+        let Some(order) = order else { return (Decision::Keep, Err(Unmoved::NoSuchOrder)) };
+        match order.perform(command.clone(), cause.at) {
             Ok(Performed { step: Step::Taken(order), what, facts }) => {
-                let (status, look_ups) = (order.clone().at(now).status(), order.look_ups());
-                let advanced = Advanced { is_new: true, status };
+                let (shown, look_ups) = (order.clone(), order.look_ups());
                 let facts = Some(facts);
-                (Decision::Put { document: order, what, facts, look_ups }, Ok(advanced))
+                (Decision::Put { document: order, what, facts, look_ups }, Ok((true, shown)))
             }
             Ok(Performed { step: Step::Already(order), .. }) => {
-                (Decision::Keep, Ok(Advanced { is_new: false, status: order.status() }))
+                (Decision::Keep, Ok((false, order)))
             }
-            Err(refusal) => (Decision::Keep, Err(refusal)),
+            Err(refusal) => (Decision::Keep, Err(Unmoved::Refused(refusal))),
         }
     };
-    match store.change(&path.key(), cause, decide).await {
-        // A number that another order has is the caller's to mend.
-        Err(taken @ Error::Taken { .. }) => Ok(Err(taken.into())),
-        done => done,
+    let (is_new, order) = store.change(&path.key(), cause, decide).await??;
+    let shown = Shown::of(order, cause.at).map_err(Unmoved::Refused)?;
+    Ok(Advanced { is_new, shown })
+}
+
+/// The orders of an owner that are known by a number, whichever numbering it is of.
+///
+/// # Errors
+/// The store failed.
+pub async fn known_by(
+    store: &Store,
+    app: &AppKey,
+    scope: &str,
+    number: &str,
+) -> Result<Vec<Path>, store::Error> {
+    let mut found = Vec::new();
+    let owner = owner(app, scope);
+    macro_rules! each {
+        ($($family:ty),*) => { $({
+            let kind = <$family as Family>::KIND;
+            let path = |id| Path { kind, app: app.clone(), scope: scope.to_owned(), id };
+            let own = path(number.to_owned());
+            if store.get::<$family>(&own.key()).await?.is_some() {
+                found.push(own);
+            }
+            for look_up in <$family as Family>::numbers(number) {
+                let holder = store.find(&owner, kind, &look_up).await?.map(|key| path(key.id));
+                found.extend(holder.filter(|path| !found.contains(path)));
+            }
+        })* };
     }
+    families!(each);
+    Ok(found)
 }

@@ -13,7 +13,7 @@ use tower_service::Service as _;
 
 use super::respond::{self, Body};
 use super::{Shared, read};
-use crate::web;
+use crate::{ops, web};
 
 /// The largest answer: far beyond a page of anything that is listed in pages.
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -35,6 +35,11 @@ pub async fn route(
             let mut response =
                 respond::text(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large\n");
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            if head.uri.path().starts_with(ops::PREFIX) {
+                let (kind, told) = ops::too_large();
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+                *response.body_mut() = Full::new(told.into());
+            }
             return Ok(response);
         }
     };

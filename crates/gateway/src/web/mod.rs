@@ -53,7 +53,8 @@ pub fn public(context: Arc<Context>) -> Router {
 
 /// The pages of the operators' listener.
 pub fn admin(context: Arc<Context>) -> Router {
-    dressed(console::router().merge(ops::router()).merge(metrics::router())).with_state(context)
+    let ops = ops::router(&context);
+    dressed(console::router().merge(metrics::router())).merge(ops).with_state(context)
 }
 
 fn dressed(router: Router<Arc<Context>>) -> Router<Arc<Context>> {

@@ -26,6 +26,7 @@ mod gateways;
 mod http;
 mod oauth;
 mod openapi;
+mod ops;
 #[path = "../../../store/tests/postgres/mod.rs"]
 mod postgres;
 mod postman;

@@ -31,6 +31,9 @@ const PYTHON_PACKAGES: [&str; 6] = [
     "prometheus_client==0.26.0",
 ];
 
+/// PyPI's tester of HTTP interfaces, apart from the clients: it brings much along.
+const SCHEMATHESIS: [&str; 1] = ["schemathesis==4.32.5"];
+
 /// A client, and how it hands over an answer.
 pub struct Client {
     pub name: &'static str,
@@ -140,6 +143,11 @@ pub fn node_packages(name: &str, packages: &[&str]) -> PathBuf {
 /// The Python environment with PyPI's clients.
 pub fn python_home() -> PathBuf {
     installed("python", &PYTHON_PACKAGES, install_python)
+}
+
+/// The Python environment with schemathesis.
+pub fn schemathesis() -> PathBuf {
+    installed("schemathesis", &SCHEMATHESIS, install_python)
 }
 
 /// A folder that holds these packages; they stay there between runs, until others are asked for.
