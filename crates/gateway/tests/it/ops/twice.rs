@@ -231,7 +231,7 @@ fn ask_again(
         }
     }
     let ours = |session: &domain::access::Session| {
-        sessions.contains(&gateway::apps::session_id(&context.store, session))
+        sessions.contains(&gateway::office::sessions::id(&context.store, session))
     };
     let all = runtime.block_on(context.store.sessions(&"test".parse().unwrap())).unwrap();
     let kept = all.iter().filter(|session| ours(session)).count();
