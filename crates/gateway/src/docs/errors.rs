@@ -132,7 +132,8 @@ impl Explained {
         }
     }
 
-    /// Where it stands on the page of errors: under its `sub_code`, or under its code without one.
+    /// Where it stands on the page of errors: under its `sub_code`, or under its code without one. Where it can
+    /// have several, each has an anchor of its own, too.
     pub fn anchor(&self) -> String {
         self.row.sub_code.map_or_else(|| self.row.code.to_string(), str::to_owned)
     }
@@ -150,13 +151,6 @@ pub fn of(spec: &Spec) -> impl Iterator<Item = &'static Explained> {
     })
 }
 
-/// Where an error is explained.
-pub fn link(code: u16, sub_code: Option<&str>) -> String {
-    let known = |sub_code: &&str| EXPLAINED.iter().any(|row| row.sub_codes().contains(sub_code));
-    let anchor = sub_code.filter(known).map_or_else(|| code.to_string(), str::to_owned);
-    format!("/docs/errors#{anchor}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,12 +159,5 @@ mod tests {
     fn every_row_of_the_platform_is_explained_in_its_place() {
         let explained: Vec<_> = EXPLAINED.iter().map(|explained| explained.row).collect();
         assert_eq!(explained, error::ROWS);
-    }
-
-    #[test]
-    fn an_error_links_to_its_own_sub_code_or_to_its_code() {
-        assert_eq!(link(50, Some("isv.invalid-parameter")), "/docs/errors#isv.invalid-parameter");
-        assert_eq!(link(25, None), "/docs/errors#25");
-        assert_eq!(link(7, Some("accesscontrol.other")), "/docs/errors#7");
     }
 }

@@ -19,11 +19,13 @@ mod tool;
 use std::sync::{Arc, LazyLock};
 
 use askama::Template;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State as Shared};
 use axum::response::{Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Deserialize;
+use top::error::RemoteErrorCode;
 
 use self::errors::{EXPLAINED, Explained};
 use self::notes::{ENTRIES, Entry, Group};
@@ -60,11 +62,18 @@ struct Wanted {
 struct Index<'a> {
     visit: &'a Visit,
     query: &'a str,
-    found: Option<Vec<Found<'a>>>,
+    found: Option<(Vec<Found<'a>>, Vec<&'static Explained>)>,
+    remote: RemoteErrorCode,
     groups: Vec<(Group, Vec<&'a Entry>)>,
 }
 
-async fn index(visit: Visit, Query(wanted): Query<Wanted>) -> Result<Response, Problem> {
+async fn index(
+    Shared(context): State,
+    visit: Visit,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let twice = Problem::Refused("只能搜索一项内容。", "Look for one thing at a time.");
+    let Query(wanted) = wanted.map_err(|_| twice)?;
     let query = wanted.q.trim();
     if query.chars().count() > QUERY_CHARS_MAX {
         return Err(Problem::Refused(
@@ -72,7 +81,8 @@ async fn index(visit: Visit, Query(wanted): Query<Wanted>) -> Result<Response, P
             "What you look for is too long: give at most 80 characters.",
         ));
     }
-    Ok(page(&the_index(&visit, ENTRIES, &SEARCH, query)))
+    let remote = context.settings.remote_error_code;
+    Ok(page(&the_index(&visit, ENTRIES, &SEARCH, query, remote)))
 }
 
 fn the_index<'a>(
@@ -80,12 +90,14 @@ fn the_index<'a>(
     entries: &'a [Entry],
     search: &'a Search,
     query: &'a str,
+    remote: RemoteErrorCode,
 ) -> Index<'a> {
-    let found = (!query.is_empty()).then(|| search.find(query, visit.lang));
+    let found = || (search.find(query, visit.lang), search::errors(query));
+    let found = (!query.is_empty()).then(found);
     let of = |group| entries.iter().filter(|entry| entry.notes.group == group).collect::<Vec<_>>();
     let groups = Group::ALL.map(|group| (group, of(group)));
     let groups = groups.into_iter().filter(|(_, entries)| !entries.is_empty()).collect();
-    Index { visit, query, found, groups }
+    Index { visit, query, found, remote, groups }
 }
 
 /// The index of any methods, searched if something is looked for.
@@ -98,14 +110,14 @@ pub fn render_index(
     search: &Search,
     query: &str,
 ) -> Result<String, askama::Error> {
-    the_index(visit, entries, search, query).render()
+    the_index(visit, entries, search, query, RemoteErrorCode::default()).render()
 }
 
 #[derive(Template)]
 #[template(path = "docs/errors.html")]
 struct Errors<'a> {
     visit: &'a Visit,
-    remote: top::error::RemoteErrorCode,
+    remote: RemoteErrorCode,
     rows: &'a [Explained],
 }
 

@@ -8,7 +8,7 @@ use std::ops::Range;
 use domain::code::Source;
 use top::{Label, Object, Shape, label};
 
-use super::errors;
+use super::errors::{EXPLAINED, Explained};
 use super::notes::{Entry, List};
 use crate::web::Lang;
 
@@ -38,8 +38,6 @@ pub enum Place {
     Meaning,
     /// A code and its meaning.
     Code,
-    /// A platform error.
-    Error,
 }
 
 impl Place {
@@ -53,7 +51,6 @@ impl Place {
             Self::Response => label("响应参数", "response member"),
             Self::Meaning => label("参数描述", "description"),
             Self::Code => label("编码", "code"),
-            Self::Error => label("错误码", "error"),
         }
     }
 }
@@ -127,12 +124,6 @@ impl Search {
         for list in notes.refusals.iter().chain(notes.enumerations) {
             self.add_list(at, list);
         }
-        for explained in errors::of(spec) {
-            self.add(at, Place::Error, "errors", "", explained.row.msg);
-            for sub_code in explained.sub_codes() {
-                self.add(at, Place::Error, "errors", explained.row.msg, sub_code);
-            }
-        }
     }
 
     fn add_members(&mut self, at: usize, place: Place, path: &str, object: &Object) {
@@ -182,11 +173,7 @@ impl Search {
     /// The methods of which every word of the query says something, best first: a title before a name, a name
     /// before a field, and where two are equal the order of the catalogue.
     pub fn find(&self, query: &str, lang: Lang) -> Vec<Found<'_>> {
-        let words: Vec<Vec<char>> = query
-            .split_whitespace()
-            .take(WORDS_MAX)
-            .map(|word| word.chars().map(fold).collect())
-            .collect();
+        let words = words(query);
         if words.is_empty() {
             return Vec::new();
         }
@@ -242,6 +229,25 @@ impl Search {
         let in_all = |id: &&u32| others.iter().all(|list| list.binary_search(id).is_ok());
         shortest.iter().filter(in_all).copied().collect()
     }
+}
+
+/// The platform's errors of which every word says something.
+pub fn errors(query: &str) -> Vec<&'static Explained> {
+    let words = words(query);
+    let says = |explained: &&Explained| {
+        let (row, cause) = (explained.row, explained.cause);
+        let names = explained.sub_codes().join(" ");
+        let text = format!("{} {} {names} {} {}", row.code, row.msg, cause.zh, cause.en);
+        let text: Vec<_> = text.chars().map(fold).collect();
+        words.iter().all(|word| text.windows(word.len()).any(|part| part == word))
+    };
+    if words.is_empty() { Vec::new() } else { EXPLAINED.iter().filter(says).collect() }
+}
+
+/// The words of a query, as they are compared.
+fn words(query: &str) -> Vec<Vec<char>> {
+    let words = query.split_whitespace().take(WORDS_MAX);
+    words.map(|word| word.chars().map(fold).collect()).collect()
 }
 
 /// What is known of a method while a query's words are looked for.
@@ -349,5 +355,34 @@ mod tests {
             after: ",通常为corpId".to_owned(),
         };
         assert_eq!(found[0].hits[0], hit);
+    }
+
+    #[test]
+    fn of_two_places_of_a_kind_the_one_in_the_readers_language_is_shown_first() {
+        let search = Search::new(ENTRIES);
+        let first = |lang| {
+            let found = search.find("SM4", lang);
+            let hit = &found[0].hits[0];
+            (hit.place, hit.before.clone())
+        };
+        assert_eq!(
+            first(Lang::Zh),
+            (Place::Purpose, "供应商回传火车票退票结果，乘客信息用 ".into())
+        );
+        let english = "Takes a supplier's report of a rail refund, its passengers sealed with ";
+        assert_eq!(first(Lang::En), (Place::Purpose, english.into()));
+    }
+
+    #[test]
+    fn the_platforms_errors_are_found_by_code_words_and_cause() {
+        let codes = |query: &str| -> Vec<u16> {
+            errors(query).iter().map(|explained| explained.row.code).collect()
+        };
+        assert_eq!(codes("ISV.invalid-parameter"), [50]);
+        assert_eq!(codes("invalid signature"), [25]);
+        assert_eq!(codes("25"), [25]);
+        assert_eq!(codes("过期"), [27]);
+        assert_eq!(codes("改签"), [0; 0]);
+        assert_eq!(codes(" "), [0; 0]);
     }
 }
