@@ -461,14 +461,17 @@ fn the_newest_calls_are_kept_as_many_as_were_asked_for() {
 fn calls_survive_a_restart_and_the_last_of_them_are_written_on_the_way_out() {
     let program = Program::serve(&[]);
     assert_eq!(program.cancel("demo-payable")["success"], true);
-    // At once: before anybody would have come to write it.
+    for _ in 0..20 {
+        send(program.address(), "GET /router/rest HTTP/1.1\r\n", b"");
+    }
+    // At once: before anybody would have come to write them.
     let (folder, stopped) = program.terminate();
     assert!(stopped);
     let program = Program::serve_in(folder, &[], &[]);
     let console = Console::of(program.admin());
     let ids = console.listed("/console/calls");
-    assert_eq!(ids.len(), 1);
-    let page = console.page(&format!("/console/calls/{}", ids[0]));
+    assert_eq!(ids.len(), 21);
+    let page = console.page(&format!("/console/calls/{}", ids[20]));
     assert!(page.contains("flight/test/corp001/demo-payable"), "{page}");
 }
 
