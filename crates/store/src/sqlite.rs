@@ -1106,12 +1106,7 @@ fn perform(connection: &Connection, write: &Write, next_entry: &mut i64) -> Resu
             return Ok(Outcome::Done);
         }
         Write::Usage { day, usage } => {
-            let sql = "INSERT OR REPLACE INTO usage VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-            for Usage { app, gateway, calls, calls_in_second, at_ms } in usage {
-                let values = params![app, day, gateway, calls, calls_in_second, at_ms];
-                connection.prepare_cached(sql)?.execute(values)?;
-            }
-            connection.prepare_cached("DELETE FROM usage WHERE day < ?1 - 1")?.execute([day])?;
+            put_usage(connection, *day, usage)?;
             return Ok(Outcome::Done);
         }
         Write::Calls(calls) => {
@@ -1121,10 +1116,8 @@ fn perform(connection: &Connection, write: &Write, next_entry: &mut i64) -> Resu
             return Ok(Outcome::Done);
         }
         Write::DropCalls { at_ms, request_id, limit } => {
-            const SQL: &str = "DELETE FROM call WHERE (at_ms, request_id) IN (\
-                SELECT at_ms, request_id FROM call WHERE (at_ms, request_id) <= (?1, ?2) \
-                ORDER BY at_ms, request_id LIMIT ?3)";
-            connection.prepare_cached(SQL)?.execute((at_ms, request_id, count(*limit)))?;
+            let values = (at_ms, request_id, count(*limit));
+            connection.prepare_cached(DROP_CALLS)?.execute(values)?;
             return Ok(Outcome::Done);
         }
         Write::Probe => {
@@ -1135,6 +1128,20 @@ fn perform(connection: &Connection, write: &Write, next_entry: &mut i64) -> Resu
     set_fact("UPDATE fact SET value = value + 1 WHERE name = 'access_epoch'")?;
     Ok(Outcome::Done)
 }
+
+fn put_usage(connection: &Connection, day: i64, usage: &[Usage]) -> Result<(), rusqlite::Error> {
+    const SQL: &str = "INSERT OR REPLACE INTO usage VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    for Usage { app, gateway, calls, calls_in_second, at_ms } in usage {
+        let values = params![app, day, gateway, calls, calls_in_second, at_ms];
+        connection.prepare_cached(SQL)?.execute(values)?;
+    }
+    connection.prepare_cached("DELETE FROM usage WHERE day < ?1 - 1")?.execute([day])?;
+    Ok(())
+}
+
+const DROP_CALLS: &str = "DELETE FROM call WHERE (at_ms, request_id) IN (\
+    SELECT at_ms, request_id FROM call WHERE (at_ms, request_id) <= (?1, ?2) \
+    ORDER BY at_ms, request_id LIMIT ?3)";
 
 fn put_call(connection: &Connection, call: &Call, document: &[u8]) -> Result<(), rusqlite::Error> {
     const SQL: &str =

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use domain::Pii;
 use domain::access::{Entitlement, PartnerKey, Quota};
@@ -16,6 +17,7 @@ use crate::alitrip_btrip_supplychain_train_callback_refund as refund;
 use crate::app::{App, CANCEL, Form, NOW_TEXT, Reply, WRAPPER, payable, public, send, sign_md5};
 use crate::clients::python_home;
 use crate::oauth::code;
+use crate::postgres;
 use crate::program::Program;
 
 const TIME: &str = "taobao.time.get";
@@ -461,15 +463,38 @@ fn the_newest_calls_are_kept_as_many_as_were_asked_for() {
 fn calls_survive_a_restart_and_the_last_of_them_are_written_on_the_way_out() {
     let program = Program::serve(&[]);
     assert_eq!(program.cancel("demo-payable")["success"], true);
-    // At once: before anybody would have come to write it.
+    for _ in 0..20 {
+        send(program.address(), "GET /router/rest HTTP/1.1\r\n", b"");
+    }
+    // At once: before anybody would have come to write them.
     let (folder, stopped) = program.terminate();
     assert!(stopped);
     let program = Program::serve_in(folder, &[], &[]);
     let console = Console::of(program.admin());
     let ids = console.listed("/console/calls");
-    assert_eq!(ids.len(), 1);
+    assert_eq!(ids.len(), 21);
+    let page = console.page(&format!("/console/calls/{}", ids[20]));
+    assert!(page.contains("flight/test/corp001/demo-payable"), "{page}");
+}
+
+#[test]
+fn a_call_of_one_gateway_is_seen_from_the_other() {
+    let (database, key) = (postgres::database(), "5a".repeat(32));
+    let variables = [("TRIPWRIGHT_DATABASE", database.as_str()), ("TRIPWRIGHT_KEY", &key)];
+    let [one, other] =
+        [(); 2].map(|()| Program::serve_in(tempfile::tempdir().unwrap(), &[], &variables));
+    assert_eq!(one.cancel("demo-payable")["success"], true);
+    let (console, began) = (Console::of(other.admin()), Instant::now());
+    while console.listed("/console/calls").is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let ids = console.listed(&format!("/console/calls?app=test&method={CANCEL}&outcome=ok"));
     let page = console.page(&format!("/console/calls/{}", ids[0]));
     assert!(page.contains("flight/test/corp001/demo-payable"), "{page}");
+    // What each has counted is its own.
+    let count = |program: &Program| metrics(program.admin()).contains("requests_total{");
+    assert!(count(&one) && !count(&other));
 }
 
 /// How many calls stand in a database.

@@ -81,6 +81,8 @@ fn a_world_of_orders_is_copied_to_postgresql_with_equal_checksums() {
     }
     let flights = sums.lines().find(|line| line.starts_with("aggregate/flight\t")).unwrap();
     assert!(flights.contains(&format!("\t{} rows\t", orders() + 23)), "{flights}");
+    // The call that cancelled is history of the place it was made at.
+    assert_eq!(postgres::psql(&database, "SELECT count(*) FROM call"), b"0\n");
     let again = complaint(folder.path(), &copy, &[]);
     assert!(again.contains("in use already"), "{again}");
 
