@@ -11,7 +11,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, State as Extract};
+use axum::extract::{DefaultBodyLimit, Path, State as Extract};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Router};
@@ -28,10 +28,13 @@ use crate::{Context, demo};
 
 /// Most inputs of the tool's own in a form, buttons included.
 const OWN_INPUTS_MAX: usize = 16;
+/// Largest form: two kilobytes for each input that there may be.
+const FORM_BYTES_MAX: usize = 2 * 1024 * INPUTS_MAX;
 
 /// The tool's pages.
 pub fn router() -> Router<Arc<Context>> {
-    Router::new().route("/docs/{method}/tool", get(show).post(submit))
+    let form = get(show).post(submit).layer(DefaultBodyLimit::max(FORM_BYTES_MAX));
+    Router::new().route("/docs/{method}/tool", form)
 }
 
 #[derive(Template)]
