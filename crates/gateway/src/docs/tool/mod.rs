@@ -76,6 +76,23 @@ impl Tool<'_> {
         self.parts.iter().any(|part| matches!(part, Part::Input(input) if input.is_sealed()))
     }
 
+    /// Where the secret is, which the string alone does not say.
+    fn about_secret(&self) -> &'static str {
+        let (is_md5, is_demo) = (self.choice.sign_method == SignMethod::Md5, self.choice.is_demo());
+        match (is_md5, is_demo) {
+            (true, true) => {
+                self.visit.t("首尾是 App Secret。", "The app's secret is at both ends.")
+            }
+            (true, false) => self
+                .visit
+                .t("首尾的 *** 是 App Secret。", "*** at both ends stands for the app's secret."),
+            (false, _) => self.visit.t(
+                "App Secret 不在其中，它是 HMAC 的密钥。",
+                "The app's secret is not in it: it is the key of the HMAC.",
+            ),
+        }
+    }
+
     /// The input that a complaint names, if the form has it.
     fn points_to<'m>(&self, complaint: &'m call::Complaint) -> Option<&'m str> {
         let path = complaint.input.as_deref()?;
@@ -123,7 +140,7 @@ async fn submit(
         made = Some(call::make(&cx, &visit, address, spec, &choice, &draft).await?);
     } else {
         refusal =
-            Some(visit.t("没有发送:请填写有效的 App Key。", "Not sent: give a valid app key."));
+            Some(visit.t("没有发送：请填写有效的 App Key。", "Not sent: give a valid app key."));
     }
     let (choice, parts) = (&choice, parts(spec, &draft));
     Ok(page(&Tool { visit: &visit, spec, has_demo, choice, parts, full, refusal, made }))
@@ -159,8 +176,9 @@ fn typed(body: Result<Bytes, BytesRejection>) -> Result<Typed, Problem> {
 }
 
 fn too_much() -> Problem {
+    const { assert!(ELEMENTS_MAX == 20 && INPUTS_MAX == 1000, "the text names both") };
     Problem::Refused(
-        "表单过大:每个列表最多 20 个元素,整个表单最多 1000 个输入项。",
+        "表单过大：每个列表最多 20 个元素，整个表单最多 1000 个输入项。",
         "The form is too large: a list has at most 20 elements, and the form 1000 inputs.",
     )
 }
@@ -168,7 +186,7 @@ fn too_much() -> Problem {
 /// The same of an element that was to be added.
 fn is_full(visit: &Visit) -> String {
     let (zh, en) = (
-        format!("未添加:每个列表最多 {ELEMENTS_MAX} 个元素,整个表单最多 {INPUTS_MAX} 个输入项。"),
+        format!("未添加：每个列表最多 {ELEMENTS_MAX} 个元素，整个表单最多 {INPUTS_MAX} 个输入项。"),
         format!(
             "Not added: a list has at most {ELEMENTS_MAX} elements, and the form {INPUTS_MAX} inputs."
         ),
