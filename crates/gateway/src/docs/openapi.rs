@@ -53,7 +53,7 @@ fn document(origin: &str) -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             "description": bilingual(Label {
-                zh: "所有接口使用同一地址 /router/rest,由 method 参数区分;路径中的 # 部分只用于区分文档条目,客户端不会发送。\
+                zh: "所有接口使用同一地址 /router/rest，由 method 参数区分；路径中的 # 部分只用于区分文档条目，客户端不会发送。\
                      对象参数以 JSON 文本放在表单字段中。每次调用都须签名(sign)。",
                 en: "All methods share the address /router/rest and are told apart by the parameter method. What follows # \
                      in a path tells the entries of this document apart; no client sends it. Objects travel as JSON text \
@@ -107,7 +107,7 @@ fn operation(spec: &'static Spec, schemas: &mut Map<String, Value>) -> Value {
         "responses": {
             "200": {
                 "description": bilingual(Label {
-                    zh: "业务结果,或平台错误 error_response;HTTP 状态总是 200。",
+                    zh: "业务结果，或平台错误 error_response；HTTP 状态总是 200。",
                     en: "The result, or an error_response of the platform; the HTTP status is always 200.",
                 }),
                 "content": {"text/javascript": {"schema": answer}},
@@ -152,9 +152,9 @@ fn public(spec: &Spec) -> Map<String, Value> {
         "method": {"const": spec.name, "description": bilingual(Label { zh: "接口名称", en: "The method's name." })},
         "app_key": text("应用的 App Key", "The app's key.", demo::APP_KEY),
         "session": text("授权令牌(access token)", "The access token.", demo::SESSION),
-        "timestamp": text("北京时间,与服务器相差不超过十分钟", "UTC+8, within ten minutes of the server's clock.", "2026-03-01 09:00:00"),
+        "timestamp": text("北京时间，与服务器相差不超过十分钟", "UTC+8, within ten minutes of the server's clock.", "2026-03-01 09:00:00"),
         "v": {"const": "2.0", "description": bilingual(Label { zh: "协议版本", en: "Version of the protocol." })},
-        "format": {"enum": ["json", "xml"], "default": "xml", "description": bilingual(Label { zh: "返回格式;本文档描述 json", en: "Format of the answer; this document describes json." })},
+        "format": {"enum": ["json", "xml"], "default": "xml", "description": bilingual(Label { zh: "返回格式；本文档描述 json", en: "Format of the answer; this document describes json." })},
         "sign_method": {"enum": methods, "default": "md5", "description": bilingual(Label { zh: "签名方法", en: "How the call is signed." })},
         "sign": text("签名", "The signature.", "0A1B2C3D4E5F60718293A4B5C6D7E8F9"),
     });

@@ -1,4 +1,4 @@
-// 签名:参数按名称排序,名称与值依次相连,再以 sign_method 计算。
+// 签名：参数按名称排序，名称与值依次相连，再以 sign_method 计算。
 // Signs: names and values in the order of the names, joined by nothing, digested by sign_method.
 const hashing = require('crypto-js');
 const beijing = new Date(Date.now() + 8 * 60 * 60 * 1000);

@@ -42,7 +42,7 @@ async fn collection(cx: &Context, origin: &str) -> Result<Value, store::Error> {
             "name": "Tripwright",
             "schema": SCHEMA,
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "在变量中填写 url、app_key、secret、session 与 sign_method(md5、hmac 或 hmac-sha256);每个请求发送前由脚本自动签名。\
+            "description": "在变量中填写 url、app_key、secret、session 与 sign_method（md5、hmac 或 hmac-sha256）；每个请求发送前由脚本自动签名。\
                             \n\nGive url, app_key, secret, session and sign_method (md5, hmac or hmac-sha256) as variables; a script \
                             signs every request before it is sent.",
         },

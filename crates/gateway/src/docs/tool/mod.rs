@@ -11,7 +11,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, State as Extract};
+use axum::extract::{DefaultBodyLimit, Path, State as Extract};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Router};
@@ -28,10 +28,13 @@ use crate::{Context, demo};
 
 /// Most inputs of the tool's own in a form, buttons included.
 const OWN_INPUTS_MAX: usize = 16;
+/// Largest form: two kilobytes for each input that there may be.
+const FORM_BYTES_MAX: usize = 2 * 1024 * INPUTS_MAX;
 
 /// The tool's pages.
 pub fn router() -> Router<Arc<Context>> {
-    Router::new().route("/docs/{method}/tool", get(show).post(submit))
+    let form = get(show).post(submit).layer(DefaultBodyLimit::max(FORM_BYTES_MAX));
+    Router::new().route("/docs/{method}/tool", form)
 }
 
 #[derive(Template)]
@@ -71,6 +74,23 @@ impl Tool<'_> {
 
     fn has_sealed(&self) -> bool {
         self.parts.iter().any(|part| matches!(part, Part::Input(input) if input.is_sealed()))
+    }
+
+    /// Where the secret is, which the string alone does not say.
+    fn about_secret(&self) -> &'static str {
+        let (is_md5, is_demo) = (self.choice.sign_method == SignMethod::Md5, self.choice.is_demo());
+        match (is_md5, is_demo) {
+            (true, true) => {
+                self.visit.t("首尾是 App Secret。", "The app's secret is at both ends.")
+            }
+            (true, false) => self
+                .visit
+                .t("首尾的 *** 是 App Secret。", "*** at both ends stands for the app's secret."),
+            (false, _) => self.visit.t(
+                "App Secret 不在其中，它是 HMAC 的密钥。",
+                "The app's secret is not in it: it is the key of the HMAC.",
+            ),
+        }
     }
 
     /// The input that a complaint names, if the form has it.
@@ -120,7 +140,7 @@ async fn submit(
         made = Some(call::make(&cx, &visit, address, spec, &choice, &draft).await?);
     } else {
         refusal =
-            Some(visit.t("没有发送:请填写有效的 App Key。", "Not sent: give a valid app key."));
+            Some(visit.t("没有发送：请填写有效的 App Key。", "Not sent: give a valid app key."));
     }
     let (choice, parts) = (&choice, parts(spec, &draft));
     Ok(page(&Tool { visit: &visit, spec, has_demo, choice, parts, full, refusal, made }))
@@ -156,8 +176,9 @@ fn typed(body: Result<Bytes, BytesRejection>) -> Result<Typed, Problem> {
 }
 
 fn too_much() -> Problem {
+    const { assert!(ELEMENTS_MAX == 20 && INPUTS_MAX == 1000, "the text names both") };
     Problem::Refused(
-        "表单过大:每个列表最多 20 个元素,整个表单最多 1000 个输入项。",
+        "表单过大：每个列表最多 20 个元素，整个表单最多 1000 个输入项。",
         "The form is too large: a list has at most 20 elements, and the form 1000 inputs.",
     )
 }
@@ -165,7 +186,7 @@ fn too_much() -> Problem {
 /// The same of an element that was to be added.
 fn is_full(visit: &Visit) -> String {
     let (zh, en) = (
-        format!("未添加:每个列表最多 {ELEMENTS_MAX} 个元素,整个表单最多 {INPUTS_MAX} 个输入项。"),
+        format!("未添加：每个列表最多 {ELEMENTS_MAX} 个元素，整个表单最多 {INPUTS_MAX} 个输入项。"),
         format!(
             "Not added: a list has at most {ELEMENTS_MAX} elements, and the form {INPUTS_MAX} inputs."
         ),
