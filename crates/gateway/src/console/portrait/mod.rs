@@ -6,6 +6,7 @@ mod rental;
 mod train;
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 
 use domain::code::Code;
 use domain::time::platform_clock;
@@ -116,8 +117,8 @@ pub struct Way {
 
 /// A state on the way.
 pub struct Stage {
-    /// Its code.
-    pub code: i64,
+    /// Its code; nothing where it has none.
+    pub code: String,
     /// Its label.
     pub label: &'static str,
     /// Whether it is past, present or neither.
@@ -165,13 +166,31 @@ impl Way {
         };
         let stage = |state: C| {
             let Code { code, zh, en, .. } = row(state);
-            Stage { code, label: visit.t(zh, en), mark: mark(state) }
+            Stage { code: code.to_string(), label: visit.t(zh, en), mark: mark(state) }
         };
         let ahead = |state: &C| !is_over || passed(*state);
         let stages = line.iter().copied().filter(ahead).chain(is_over.then_some(current));
         Self { title: title.to_owned(), stages: stages.map(stage).collect() }
     }
 }
+
+impl Way {
+    /// A way of states without codes, whose present one is the one at `current`.
+    fn plain(title: String, labels: &[&'static str], current: usize) -> Self {
+        let stage = |(at, label): (usize, &&'static str)| {
+            let mark = match at.cmp(&current) {
+                Ordering::Less => Mark::Passed,
+                Ordering::Equal => Mark::Current,
+                Ordering::Greater => Mark::Other,
+            };
+            Stage { code: String::new(), label, mark }
+        };
+        Self { title, stages: labels.iter().enumerate().map(stage).collect() }
+    }
+}
+
+/// Most ways drawn of what belongs to an order; tables have all of it.
+const WAYS_MAX: usize = 50;
 
 /// Amounts that belong together, and their sum.
 pub struct Sheet {

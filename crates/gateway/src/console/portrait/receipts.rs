@@ -1,10 +1,10 @@
 //! Itinerary receipts, drawn. The family has no amounts.
 
 use domain::code::{Code, Source};
-use domain::itinerary::code::TravelStatus;
-use domain::itinerary::{Person, Receipts, ReceiptsOrder};
+use domain::itinerary::code::{TicketState, TravelStatus};
+use domain::itinerary::{Person, ReceiptTicket, Receipts, ReceiptsOrder};
 
-use super::{Cell, Eyes, Portrait, Portray, Table, Transition, Way};
+use super::{Cell, Eyes, Portrait, Portray, Table, Transition, WAYS_MAX, Way};
 use super::{list, moment, or_none};
 
 /// A receipts order on its way; the order can be unknown at first.
@@ -49,7 +49,10 @@ impl Portray for Receipts {
         if !self.parked.is_empty() {
             tables.push(parked(self, eyes));
         }
-        Portrait { ways: vec![way(self, eyes)], sheets: Vec::new(), tables }
+        let tickets = self.order.iter().flat_map(|order| &order.tickets);
+        let tickets = tickets.take(WAYS_MAX).map(|ticket| way_of_ticket(ticket, eyes));
+        let ways = std::iter::once(way(self, eyes)).chain(tickets).collect();
+        Portrait { ways, sheets: Vec::new(), tables }
     }
 }
 
@@ -65,6 +68,21 @@ fn way(receipts: &Receipts, eyes: &Eyes<'_>) -> Way {
     };
     let title = eyes.t("差旅单状态", "Travel request");
     Way::new(title, &Stand::LINE, current, passed, Stand::row, eyes.visit)
+}
+
+fn way_of_ticket(ticket: &ReceiptTicket, eyes: &Eyes<'_>) -> Way {
+    let title = format!("{} {}", eyes.t("客票", "Ticket"), ticket.number);
+    let waits = eyes.visit.t("待回传行程单", "receipt awaited");
+    let reported = eyes.visit.t("行程单已回传", "receipt reported");
+    match &ticket.receipt {
+        None if ticket.state == TicketState::Live => Way::plain(title, &[waits, reported], 0),
+        None => Way::plain(title, &[waits, eyes.row(ticket.state.row())], 1),
+        Some(receipt) if receipt.to_be_reversed => {
+            let reverse = eyes.visit.t("需红冲", "to be reversed");
+            Way::plain(title, &[waits, reported, reverse], 2)
+        }
+        Some(_) => Way::plain(title, &[waits, reported], 1),
+    }
 }
 
 fn person(person: &Person) -> String {

@@ -4,7 +4,7 @@ use domain::Fen;
 use domain::train::code::TrainStatus;
 use domain::train::{Refund, RefundState, Seat, TicketResult, TrainOrder};
 
-use super::{Amount, Cell, Eyes, Portrait, Portray, Sheet, Table, Transition, Way};
+use super::{Amount, Cell, Eyes, Portrait, Portray, Sheet, Table, Transition, WAYS_MAX, Way};
 use super::{clock, moment, or_none};
 
 /// What a rail order goes through when it is given back.
@@ -35,7 +35,10 @@ impl Portray for TrainOrder {
         if !self.refunds.is_empty() {
             tables.extend([refunds(self, eyes), results(self, eyes)]);
         }
-        Portrait { ways: vec![way(self, eyes)], sheets, tables }
+        let refunds = self.refunds.iter().take(WAYS_MAX);
+        let refunds = refunds.map(|refund| way_of_refund(refund, eyes));
+        let ways = std::iter::once(way(self, eyes)).chain(refunds).collect();
+        Portrait { ways, sheets, tables }
     }
 }
 
@@ -58,6 +61,23 @@ fn way(order: &TrainOrder, eyes: &Eyes<'_>) -> Way {
     };
     let title = eyes.t("订单状态", "Order");
     Way::new(title, &LINE, order.status(), passed, TrainStatus::row, eyes.visit)
+}
+
+fn way_of_refund(refund: &Refund, eyes: &Eyes<'_>) -> Way {
+    let title = format!("{} {}", eyes.t("退票申请", "Refund"), refund.refund_id);
+    let asked = eyes.visit.t("已申请", "asked for");
+    let reported = eyes.visit.t("已回传", "reported");
+    let station = eyes.visit.t("线下退票回传", "reported from the station");
+    let waits = eyes.visit.t("待人工确认", "waits for a person");
+    let accepted = eyes.visit.t("已接受", "accepted");
+    let rejected = eyes.visit.t("已驳回", "rejected");
+    match refund.state {
+        RefundState::Requested { .. } => Way::plain(title, &[asked, reported], 0),
+        RefundState::Reported { .. } => Way::plain(title, &[asked, reported], 1),
+        RefundState::Offline { .. } => Way::plain(title, &[station, waits, accepted], 1),
+        RefundState::Accepted { .. } => Way::plain(title, &[station, waits, accepted], 2),
+        RefundState::Rejected { .. } => Way::plain(title, &[station, waits, rejected], 2),
+    }
 }
 
 fn seat_name(order: &TrainOrder, seat: Seat) -> String {

@@ -297,6 +297,54 @@ fn the_way_shows_what_was_passed_and_what_can_still_come() {
 }
 
 #[test]
+fn refunds_and_receipts_have_ways_of_their_own() {
+    let app = App::start();
+    let browser = Browser::of(&app, Role::Operator);
+    // The ways beside the order's own: its title, and each state with the first letter of its mark.
+    let drawn = |path: &str| -> Vec<String> {
+        let page = browser.page(&format!("/console/orders/{path}?lang=en"));
+        let ways = page.split("<h2 id=\"way-").skip(2);
+        let draw = |way: &str| {
+            let title = way.split_once('>').unwrap().1.split("</h2>").next().unwrap();
+            let list = way.split("</ol>").next().unwrap();
+            let stages = between(list, "<li class=\"", "</li>");
+            let stage = |stage: &&str| {
+                let label = stage.split('>').nth(1).unwrap().split('<').next().unwrap();
+                format!("{} {}", &stage[..1], label)
+            };
+            format!("{title}: {}", stages.iter().map(stage).collect::<Vec<_>>().join(", "))
+        };
+        ways.map(draw).collect()
+    };
+    let request = r#"{"out_relation_order_id":"demo-receipts","tes_head_id":"3021342135","ticket_no_list":["781-2500000001"],"cwt_account_no":"12342134"}"#;
+    let method = "alibaba.happytrip.flight.order.itinerary.postback";
+    app.call(method, &[("flight_itinerary_request", request)]);
+    let receipts = "receipts/test/12342134/demo-receipts";
+    assert_eq!(
+        drawn(receipts),
+        [
+            "Ticket 7812500000001: p receipt awaited, c receipt reported",
+            "Ticket 7812500000002: c receipt awaited, o receipt reported",
+        ]
+    );
+    for number in ["781-2500000001", "781-2500000002"] {
+        let facts = json!({"number": number, "state": "void"}).to_string();
+        assert_eq!(browser.advance(receipts, "end-ticket", &facts).status, 303);
+    }
+    assert_eq!(
+        drawn(receipts),
+        [
+            "Ticket 7812500000001: p receipt awaited, p receipt reported, c to be reversed",
+            "Ticket 7812500000002: p receipt awaited, c void",
+        ]
+    );
+    let asked = ["Refund demo-refund-1: c asked for, o reported"];
+    assert_eq!(drawn("train/test/-/demo-rail-refunding"), asked);
+    let reported = ["Refund demo-refund-2: p asked for, c reported"];
+    assert_eq!(drawn("train/test/-/demo-rail-refunded"), reported);
+}
+
+#[test]
 fn a_rental_shows_its_policy_and_what_a_cancel_would_cost_now() {
     let app = App::start();
     add_account(&app, "lin", Role::Viewer);
