@@ -12,6 +12,7 @@ use serde::Deserialize;
 use store::{Call, Calls, Entry};
 
 use super::guard::Guarded;
+use super::orders::address;
 use crate::Context;
 use crate::calls::{self, Check, Outcome, Passed, Story};
 use crate::web::{Problem, State, Visit, page};
@@ -112,7 +113,7 @@ struct One<'a> {
     call: &'a Call,
     story: &'a Story,
     /// What the call may have changed, and what it did.
-    place: Option<String>,
+    place: Option<(String, String)>,
     changes: &'a [Entry],
 }
 
@@ -133,7 +134,7 @@ async fn story(
         changes = cx.store.journal(&place.key()).await?;
         changes.retain(|entry| entry.request_id == call.request_id);
     }
-    let place = place.map(|place| place.to_string());
+    let place = place.map(|place| (place.to_string(), address(&place)));
     Ok(page(&One { visit: &visit, by: &by, call: &call, story: &story, place, changes: &changes }))
 }
 

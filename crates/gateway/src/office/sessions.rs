@@ -40,7 +40,7 @@ pub async fn add(
         revoked_at: None,
         grant: None,
     };
-    audit::record(store, cause, "session-add", &subject(store, &session), None).await?;
+    audit::record(store, cause, "session-add", &subject(&session), None).await?;
     store.put_session(&session).await?;
     Ok(session)
 }
@@ -78,7 +78,7 @@ pub async fn revoke_by_beginning(
 /// # Errors
 /// The store failed.
 pub async fn revoke(store: &Store, mut session: Session, cause: &Cause) -> Result<Session, Error> {
-    audit::record(store, cause, "session-revoke", &subject(store, &session), None).await?;
+    audit::record(store, cause, "session-revoke", &subject(&session), None).await?;
     session.revoked_at.get_or_insert(cause.at);
     store.put_session(&session).await?;
     if let Some(grant) = &session.grant {
@@ -121,8 +121,8 @@ pub fn beginning(session: &Session) -> String {
 }
 
 /// What a session is called on record.
-fn subject(store: &Store, session: &Session) -> String {
-    format!("app/{}/session/{}", session.app, id(store, session))
+fn subject(session: &Session) -> String {
+    format!("app/{}/session/{}", session.app, beginning(session))
 }
 
 async fn must_be_there(store: &Store, app: &AppKey) -> Result<(), Error> {

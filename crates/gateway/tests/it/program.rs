@@ -206,6 +206,7 @@ fn every_start_introduces_the_sandbox_with_a_call_that_works_when_pasted() {
         "docs http://127.0.0.1:",
         "admin http://127.0.0.1:",
         "console http://127.0.0.1:",
+        "ops_token ",
         "app_key ",
         "secret ",
         "session ",
@@ -217,8 +218,8 @@ fn every_start_introduces_the_sandbox_with_a_call_that_works_when_pasted() {
     {
         assert_eq!(start(name), Some(at), "{name}: {:?}", program.lines);
     }
-    assert_eq!(program.lines[4..6], ["app_key test", "secret test"]);
-    let output = Command::new("sh").args(["-c", &program.lines[8]]).output().unwrap();
+    assert_eq!(program.lines[5..7], ["app_key test", "secret test"]);
+    let output = Command::new("sh").args(["-c", &program.lines[9]]).output().unwrap();
     let answer: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
     let result = &answer["alitrip_btrip_flight_distribution_change_detail_response"]["result"];
@@ -228,7 +229,7 @@ fn every_start_introduces_the_sandbox_with_a_call_that_works_when_pasted() {
     let (folder, stopped) = program.terminate();
     assert!(stopped);
     let again = Program::serve_in(folder, &[], &[]);
-    assert_eq!(again.lines[4..7], lines[4..7]);
+    assert_eq!(again.lines[4..8], lines[4..8]);
 }
 
 #[test]
@@ -646,10 +647,10 @@ fn a_sandbox_whose_demo_app_was_revoked_does_not_advertise_it() {
     let mut again = command(folder.path(), &["serve", "--port", "0"]);
     let mut child = again.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let lines: Vec<_> = lines.take(5).map(Result::unwrap).collect();
+    let lines: Vec<_> = lines.take(6).map(Result::unwrap).collect();
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(lines[4].starts_with("the demo app was changed or revoked"), "{lines:?}");
+    assert!(lines[5].starts_with("the demo app was changed or revoked"), "{lines:?}");
 }
 
 #[test]
@@ -666,7 +667,7 @@ fn operators_accounts_are_made_changed_and_closed_on_the_command_line() {
     assert_eq!(errors(&short, "eleven char\n"), "error: a password has at least 12 characters\n");
     let token = program.run(&["account", "token", "lin", "--label", "ci"]);
     assert!(token.starts_with("token lin."), "{token}");
-    assert_eq!(program.run(&["account", "list"]), "demo\tadmin\t\nlin\toperator\tci\n");
+    assert_eq!(program.run(&["account", "list"]), "demo\tadmin\tdemo\nlin\toperator\tci\n");
     // A new password takes back what was given under the old one.
     let changed = program.try_run(&short, "twelve chars\n");
     assert_eq!(String::from_utf8(changed.stdout).unwrap(), "password twelve chars\n");

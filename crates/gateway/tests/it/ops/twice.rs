@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use domain::Instant;
 use gateway::server::{self, Limits};
-use gateway::{Clock, Context, audit, demo};
+use gateway::{Clock, Context, audit, demo, flight};
 use jiff::ToSpan;
 use serde_json::{Value, json};
 use store::{SealingKey, Store};
@@ -173,7 +172,7 @@ fn ask_until_killed(program: &Program, round: usize) -> (BTreeMap<usize, Reply>,
             }
             answered
         };
-        let asking: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+        let asking: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
         std::thread::sleep(Duration::from_millis(300 + 37 * round as u64));
         program.kill_hard();
         is_dead.store(true, Ordering::SeqCst);
@@ -184,74 +183,69 @@ fn ask_until_killed(program: &Program, round: usize) -> (BTreeMap<usize, Reply>,
 
 #[test]
 fn a_key_whose_request_died_is_taken_over_and_what_it_had_done_is_not_done_twice() {
-    /// A kill between claim and answer is likely, not certain.
-    const ROUNDS: usize = 10;
-    let mut taken_over = 0;
+    /// A kill between what was done and its answer is likely, not certain.
+    const ROUNDS: usize = 20;
+    let (mut sessions, mut orders) = (0, 0);
     let mut folder = tempfile::tempdir().unwrap();
     for round in 0..ROUNDS {
         let program = Program::serve_in(folder, &[], &[]);
         let (answered, asked) = ask_until_killed(&program, round);
         folder = program.take_folder();
-        taken_over += ask_again(&folder.path().join("data"), round, &answered, asked);
-        if taken_over > 1 {
-            break;
+        let died = ask_again(&folder.path().join("data"), round, &answered, asked);
+        (sessions, orders) = (sessions + died.0, orders + died.1);
+        if sessions > 0 && orders > 0 {
+            return;
         }
     }
-    assert!(taken_over > 0, "no kill came between claim and answer");
+    panic!("no kill came between a change and its answer: {sessions} sessions, {orders} orders");
 }
 
-/// Asks everything again of a program whose clock is two minutes ahead. Returns how many requests had begun
-/// and were not answered.
+/// Asks everything again of a program whose clock is two minutes ahead. Returns how many sessions and how many
+/// orders had been made without an answer.
 fn ask_again(
     data: &std::path::Path,
     round: usize,
     answered: &BTreeMap<usize, Reply>,
     asked: usize,
-) -> usize {
+) -> (usize, usize) {
     let key: SealingKey = std::fs::read_to_string(data.join("key")).unwrap().parse().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let store = Store::open_sqlite(&data.join("tripwright.db"), &key).unwrap();
-    let clock = Clock::set_to((Clock::System.now() as Instant).checked_add(2.minutes()).unwrap());
+    let clock = Clock::set_to(Clock::System.now().checked_add(2.minutes()).unwrap());
     let context = Arc::new(Context::new(settings(data, &[]), clock, store));
     let running = runtime.block_on(server::start(Arc::clone(&context), Limits::default())).unwrap();
-    let mut sessions = BTreeSet::new();
-    let mut taken_over = 0;
+    let kept = |context: &Context| -> BTreeSet<String> {
+        let all = runtime.block_on(context.store.sessions(&"test".parse().unwrap())).unwrap();
+        all.iter().map(|session| session.token.expose().clone()).collect()
+    };
+    let (before, mut told) = (kept(&context), BTreeSet::new());
+    let mut died = (0, 0);
     for number in 0..asked {
         let (key, path, body) = request(round, number);
-        let claimed = claims(&runtime, &context, &key);
+        let place = flight::key(&crate::app::key("test", "corp001", &key));
+        let order: Option<Value> = runtime.block_on(context.store.get(&place)).unwrap();
         let again = send(running.admin, &head(&key, &path), body.to_string().as_bytes());
         assert_eq!(again.status, 201, "{}", again.body());
-        if let Some(first) = answered.get(&number) {
+        let first = answered.get(&number);
+        if let Some(first) = first {
             assert_eq!(first.bytes, again.bytes, "answered before, told again");
-        } else if claimed {
-            taken_over += 1;
         }
-        if number % 2 == 0 {
-            sessions.insert(again.json()["id"].as_str().unwrap().to_owned());
-        }
+        let token = again.json()["token"].as_str().map(str::to_owned);
+        let was_made = token.as_ref().is_some_and(|token| before.contains(token));
+        died.0 += usize::from(first.is_none() && was_made);
+        died.1 += usize::from(first.is_none() && order.is_some());
+        assert!(token.is_none_or(|token| told.insert(token)), "each key makes one of its own");
     }
-    let ours = |session: &domain::access::Session| {
-        sessions.contains(&gateway::office::sessions::id(&context.store, session))
-    };
-    let all = runtime.block_on(context.store.sessions(&"test".parse().unwrap())).unwrap();
-    let kept = all.iter().filter(|session| ours(session)).count();
-    assert_eq!(kept, asked.div_ceil(2), "each key made one session");
-    let of_round = all.iter().filter(|session| session.token.expose() != demo::SESSION).count();
-    let before = *BEFORE.lock().unwrap();
-    assert_eq!(of_round, before + kept, "and no session was made that nobody was told of");
-    *BEFORE.lock().unwrap() = of_round;
+    // Those of the rounds before, the demo session, and those that this round's callers were told of.
+    let after = kept(&context);
+    assert_eq!(told.len(), asked.div_ceil(2));
+    assert!(told.is_subset(&after));
+    let untold = after.len() - told.len();
+    assert_eq!(untold, BEFORE.swap(after.len(), Ordering::SeqCst), "made, and nobody was told");
     drop(context);
     runtime.block_on(running.stop());
-    taken_over
+    died
 }
 
-/// How many sessions the rounds before have made.
-static BEFORE: std::sync::Mutex<usize> = std::sync::Mutex::new(0);
-
-/// Whether a key was claimed and not answered.
-fn claims(runtime: &tokio::runtime::Runtime, context: &Context, key: &str) -> bool {
-    let id = context.store.keyed_hash("idempotency-key", key);
-    let key = store::Key { kind: "answer", owner: format!("ops/{}", demo::ACCOUNT), id };
-    let known: Option<Value> = runtime.block_on(context.store.get(&key)).unwrap();
-    known.is_some_and(|known| known["given"].is_null())
-}
+/// How many sessions there were when the round before ended: at first, that of the demo world.
+static BEFORE: AtomicUsize = AtomicUsize::new(1);
