@@ -437,11 +437,8 @@ fn nobody_looks_who_is_not_signed_in() {
     let app = App::start();
     for path in ["/console/calls", "/console/calls/x", "/console/charts"] {
         let reply = send(app.running().admin, &format!("GET {path} HTTP/1.1\r\n"), b"");
-        assert_eq!(
-            (reply.status, reply.header("location")),
-            (303, Some("/console/login")),
-            "{path}"
-        );
+        let login = format!("/console/login?to={}", path.replace('/', "%2F"));
+        assert_eq!((reply.status, reply.header("location")), (303, Some(login.as_str())), "{path}");
         let outside = send(app.address(), &format!("GET {path} HTTP/1.1\r\n"), b"");
         assert_eq!(outside.status, 404, "{path}");
     }

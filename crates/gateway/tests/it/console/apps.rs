@@ -95,8 +95,8 @@ fn an_app_is_changed_as_its_form_says_and_refusals_name_what_is_wrong() {
     assert!(page.contains("<th scope=\"row\">Calls in one second</th><td>5</td>"));
     assert!(page.contains("<th scope=\"row\">Calls in one day</th><td>no limit</td>"));
     let wrong = [
-        (("redirect_uris", "javascript:alert(1)"), "redirect-uri: is no redirect address"),
-        (("sub_channels", "a/b"), "sub-channel: has a character that an identifier cannot have"),
+        (("redirect_uris", "javascript:alert(1)"), "redirect_uris: is no redirect address"),
+        (("sub_channels", "a/b"), "sub_channels: has a character that an identifier cannot have"),
         (("calls_per_day", "many"), "限额须为数字，或留空。"),
     ];
     for ((name, value), complaint) in wrong {
