@@ -12,7 +12,7 @@ use domain::{Instant, Pii};
 use store::{Cause, Decision, Error, Key, Store};
 use tokio::sync::{OnceCell, Semaphore};
 
-use crate::context;
+use crate::{context, demo};
 
 const KIND: &str = "account";
 /// Whose the accounts are: no app, so no app's name.
@@ -35,6 +35,8 @@ pub struct Operator {
     pub name: AccountName,
     /// What it may do.
     pub role: Role,
+    /// Whether it is the sandbox's, with the password that everybody knows.
+    pub is_demo: bool,
 }
 
 fn key(name: &AccountName) -> Key {
@@ -153,7 +155,11 @@ pub async fn sign_in(
     let Some(account) = account.filter(|_| knows) else { return Ok(None) };
     let cookie = secret(&account.name);
     let hash = digest(store, &cookie);
-    let edit = |account: Account| Ok(account.sign_in(hash.clone(), cause.at));
+    // Between the look and the write the password may have become another, or the account closed.
+    let edit = |now: Account| match now.password == account.password && now.closed_at.is_none() {
+        true => Ok(now.sign_in(hash.clone(), cause.at)),
+        false => bail!("the account has changed meanwhile"),
+    };
     change(store, &account.name, "sign-in", cause, edit).await?;
     Ok(Some(cookie))
 }
@@ -220,7 +226,8 @@ pub fn api_token(store: &Store, token: &str, label: &str, at: Instant) -> ApiTok
 
 impl Operator {
     fn of(account: Account) -> Self {
-        Self { name: account.name, role: account.role }
+        let is_demo = demo::is_demo_account(&account);
+        Self { name: account.name, role: account.role, is_demo }
     }
 
     /// Why something changes that this operator does.

@@ -17,7 +17,7 @@ use crate::settings::Settings;
 /// Letters and digits of request ids and tokens, as the platform prints them.
 const BASE36: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 /// Length of a request id; the platform's have 11 to 13.
-const REQUEST_ID_CHARS: usize = 12;
+pub const REQUEST_ID_CHARS: usize = 12;
 /// Length of an access token: 36⁵⁶ of them cannot be guessed.
 const TOKEN_CHARS: usize = 56;
 /// Platform numbers are drawn from 15-digit ones: below 2⁵³, and all of one width.

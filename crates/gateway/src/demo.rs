@@ -108,6 +108,11 @@ pub async fn load(store: &Store, now: Instant) -> anyhow::Result<()> {
     Ok(store.put_fact(FACT, EDITION.to_owned()).await?)
 }
 
+/// Whether this is the demo operator with its well-known password.
+pub fn is_demo_account(account: &Account) -> bool {
+    account.password.expose() == ACCOUNT_PASSWORD
+}
+
 /// The demo operator.
 fn demo_account(store: &Store, now: Instant) -> anyhow::Result<Account> {
     let name = ACCOUNT.parse().context("account")?;

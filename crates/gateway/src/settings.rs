@@ -17,7 +17,7 @@ const BATCH_CALLS_MAX: u64 = 1000;
 const TOKEN_SECONDS_MAX: i64 = 365 * 24 * 60 * 60;
 
 /// The largest journal of calls: some gigabytes, beyond which nobody looks.
-const CALLS_KEPT_MAX: u64 = 1_000_000;
+const CALLS_KEPT_MAX: u64 = 100_000;
 
 /// The largest cache of documents: 64 GB, beyond which a machine has better uses for its memory.
 const DOCUMENT_CACHE_MB_MAX: u64 = 64 * 1024;

@@ -177,7 +177,7 @@ pub struct RefundTicketDetail {
     ///
     /// Why the refund failed.
     #[top(example = "退票失败")]
-    pub fail_reason: Option<String>,
+    pub fail_reason: Option<Masked<String>>,
     /// 退票失败code
     ///
     /// The same as a code.

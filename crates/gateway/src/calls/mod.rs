@@ -321,11 +321,15 @@ impl Journal {
     /// The store failed; what was to be written then is gone, and counted.
     pub async fn write(&self, store: &Store) -> Result<(), store::Error> {
         let mut waiting = self.waiting.lock().await;
+        // What comes meanwhile is for the next time: else a busy gateway would commit a handful at a time.
+        let mut left = waiting.len();
         let mut calls = Vec::new();
         loop {
-            while calls.len() < WRITTEN_MAX
+            while left > 0
+                && calls.len() < WRITTEN_MAX
                 && let Ok(noted) = waiting.try_recv()
             {
+                left -= 1;
                 calls.push(self.kept(*noted));
                 // Clients' calls go first.
                 tokio::task::yield_now().await;
@@ -339,8 +343,8 @@ impl Journal {
             }
             let since = self.since_pruned.fetch_add(calls.len(), Ordering::Relaxed) + calls.len();
             if since >= self.kept.div_ceil(PRUNED_EVERY) {
-                self.since_pruned.store(0, Ordering::Relaxed);
                 store.prune_calls(self.kept).await?;
+                self.since_pruned.store(0, Ordering::Relaxed);
             }
             calls.clear();
         }

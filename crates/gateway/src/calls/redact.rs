@@ -17,8 +17,16 @@ const YEAR_MS: u64 = 366 * 24 * 60 * 60 * 1000;
 /// Longest business result, in characters: two codes and a truth value.
 const RESULT_CHARS_MAX: usize = 64;
 /// Members by which answers of the published methods say how it went.
-const RESULTS: [&str; 7] =
-    ["success", "ht_success", "result_code", "ht_error_code", "code", "fail_code", "error_code"];
+const RESULTS: [&str; 8] = [
+    "success",
+    "ht_success",
+    "successful",
+    "status",
+    "result_code",
+    "ht_error_code",
+    "fail_code",
+    "ret_code",
+];
 
 /// The name of an answer's form.
 pub fn format(format: Format) -> &'static str {
@@ -151,21 +159,31 @@ pub fn cut(text: &str) -> String {
 /// of birth, the last maybe an X) or of a mobile telephone in China (eleven, from 13 to 19). A number of an
 /// order may look so by chance; then only its length is shown.
 fn is_about_a_person(text: &str) -> bool {
+    // As it stands, and as one who leaves out what only parts a number would read it.
+    let parts = |c: &char| !matches!(c, ' ' | '-' | '(' | ')');
+    let joined: String = text.chars().filter(parts).collect();
     let is_part = |c: char| c.is_ascii_digit() || c.eq_ignore_ascii_case(&'x');
-    text.split(|c| !is_part(c)).any(|run| {
-        let digits = run.bytes().take_while(u8::is_ascii_digit).count();
-        let number = |from, to| run.get(from..to).and_then(|part| part.parse::<u32>().ok());
-        let is_day = || {
-            let day = number(12, 14).is_some_and(|day| (1..=31).contains(&day));
-            let month = number(10, 12).is_some_and(|month| (1..=12).contains(&month));
-            day && month && number(6, 10).is_some_and(|year| (1900..2100).contains(&year))
-        };
-        match (run.len(), digits) {
-            (18, 17 | 18) => is_day(),
-            (11, 11) => number(0, 2).is_some_and(|first| (13..=19).contains(&first)),
-            _ => false,
-        }
-    })
+    let mut runs = text.split(|c| !is_part(c)).chain(joined.split(|c| !is_part(c)));
+    runs.any(|run| is_card_or_phone(run.trim_start_matches(['x', 'X'])))
+}
+
+fn is_card_or_phone(run: &str) -> bool {
+    let digits = run.bytes().take_while(u8::is_ascii_digit).count();
+    let number = |from, to| run.get(from..to).and_then(|part| part.parse::<u32>().ok());
+    let is_day = || {
+        let day = number(12, 14).is_some_and(|day| (1..=31).contains(&day));
+        let month = number(10, 12).is_some_and(|month| (1..=12).contains(&month));
+        day && month && number(6, 10).is_some_and(|year| (1900..2100).contains(&year))
+    };
+    let is_phone = |from: usize| number(from, from + 2).is_some_and(|it| (13..=19).contains(&it));
+    match (run.len(), digits) {
+        (18, 17 | 18) => is_day(),
+        (11, 11) => is_phone(0),
+        // China's own code before it.
+        (13, 13) => run.starts_with("86") && is_phone(2),
+        (15, 15) => run.starts_with("0086") && is_phone(4),
+        _ => false,
+    }
 }
 
 fn length(value: &str) -> String {
@@ -403,9 +421,16 @@ mod tests {
 
     #[test]
     fn numbers_of_cards_and_telephones_are_known_wherever_they_stand() {
-        for text in
-            ["999999198706057012", "99999919870605701X", "电话13987654321。", "1-19912345678"]
-        {
+        for text in [
+            "999999198706057012",
+            "99999919870605701X",
+            "电话13987654321。",
+            "1-19912345678",
+            "+8613987654321",
+            "0086 139 8765 4321",
+            "139-8765-4321",
+            "tx13987654321",
+        ] {
             assert!(is_about_a_person(text), "{text}");
         }
         for text in

@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use store::FOUND_MAX;
 
 use super::{Desk, print};
-use crate::families;
 use crate::family::{Family, Path, Status};
 use crate::import::{self, Import, Outcome};
 use crate::office::orders::{self, Shown, unmark};
 use crate::settings::Data;
+use crate::{audit, families};
 
 /// How many orders are read at a time when listing.
 const PAGE: usize = 500;
@@ -63,9 +63,12 @@ enum Action {
     Show {
         /// KIND/APP/SCOPE/ID, such as flight/test/corp001/demo-payable
         path: Path,
-        /// Show personal data in the clear
+        /// Show personal data in the clear; it is put on record, with the reason
         #[arg(long)]
         reveal: bool,
+        /// Why personal data is looked at
+        #[arg(long, requires = "reveal", default_value = "command line")]
+        reason: String,
     },
     /// Perform a transition by name, as the seller, the airline or the back office would
     Advance {
@@ -109,7 +112,9 @@ impl Orders {
                 families!(each);
             }
             Action::Find { by } => failures = find(&desk, by).await?,
-            Action::Show { path, reveal } => show(&desk, &path, reveal).await?,
+            Action::Show { path, reveal, reason } => {
+                show(&desk, &path, reveal.then_some(reason.as_str())).await?;
+            }
             Action::Advance { path, command, with } => {
                 advance(&desk, &path, &transition(&command, &with)?).await?;
             }
@@ -227,6 +232,9 @@ async fn find(desk: &Desk, by: FindBy) -> anyhow::Result<usize> {
         FindBy::Document => Trait::Document,
         FindBy::Phone => Trait::Phone,
     };
+    // By the hash alone: whom somebody looked for is nobody else's business.
+    let subject = format!("{}/{}", by.name(), desk.store.keyed_hash("person", &value));
+    audit::record(&desk.store, &desk.cause(), "find-person", &subject, None).await?;
     let found = desk.store.find_people(by, &value).await?;
     let mut unreadable = 0;
     for (kind, owner, id) in &found {
@@ -245,17 +253,24 @@ async fn find(desk: &Desk, by: FindBy) -> anyhow::Result<usize> {
     Ok(unreadable)
 }
 
-async fn show(desk: &Desk, path: &Path, reveal: bool) -> anyhow::Result<()> {
+async fn show(desk: &Desk, path: &Path, reason: Option<&str>) -> anyhow::Result<()> {
     let order = orders::get(&desk.store, path, desk.now).await?;
     let Shown { status, order } = order.context("there is no such order")?;
     let story = desk.store.journal(&path.key()).await?;
     let mut shown = json!({"status": status, "order": order, "story": story});
-    unmark(&mut shown, reveal);
+    if reason.is_some() {
+        let subject = path.to_string();
+        audit::record(&desk.store, &desk.cause(), "reveal", &subject, reason).await?;
+    }
+    unmark(&mut shown, reason.is_some());
     print(&format!("{shown:#}"))
 }
 
 async fn advance(desk: &Desk, path: &Path, command: &Value) -> anyhow::Result<()> {
     let advanced = orders::advance(&desk.store, path, command, &desk.cause()).await?;
+    if advanced.is_new {
+        audit::record(&desk.store, &desk.cause(), "advance", &path.to_string(), None).await?;
+    }
     let did = if advanced.is_new { "done" } else { "was so already" };
     print(&format!("{did}: {}", advanced.shown.status))
 }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::guard::Guarded;
 use super::portrait::moment;
+use crate::office;
 use crate::web::{From, Problem, State, Visit, page};
 use crate::{Context, account, audit, context};
 
@@ -262,7 +263,13 @@ fn of_another(by: &Guarded, name: &str) -> Result<AccountName, Problem> {
 
 /// A refusal in its own words; what the store has to say is for the log, but that a number is taken.
 pub fn told(error: impl Into<anyhow::Error>) -> Problem {
-    match error.into().downcast::<store::Error>() {
+    // The office's errors may be the store's.
+    let error = match error.into().downcast::<office::Error>() {
+        Ok(office::Error::Store(error)) => error.into(),
+        Ok(error) => error.into(),
+        Err(error) => error,
+    };
+    match error.downcast::<store::Error>() {
         Ok(taken @ store::Error::Taken { .. }) => Problem::Rules(taken.to_string()),
         Ok(error) => error.into(),
         Err(refusal) => Problem::Rules(format!("{refusal:#}")),

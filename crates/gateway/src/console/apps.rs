@@ -6,17 +6,18 @@ use axum::extract::{Path as Named, State as Extract};
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::access::{App, Entitlement, Session};
 use domain::account::Role;
-use domain::id::AppKey;
+use domain::id::{AppKey, ChannelId};
 use serde::Deserialize;
 use store::KeyState;
 
 use super::accounts::{Made, told};
 use super::guard::Guarded;
 use super::portrait::moment;
+use crate::office;
 use crate::office::apps::{self, Edit};
 use crate::office::sessions;
 use crate::web::{Problem, State, Visit, page};
-use crate::{Context, context};
+use crate::{Context, context, policies};
 
 /// Most apps and most sessions shown at once: what somebody can look through.
 const SHOWN_MAX: usize = 200;
@@ -170,11 +171,16 @@ struct Page<'a> {
     form: FactsForm,
     sessions: Vec<Shown>,
     is_cut: bool,
+    policies: Vec<Terms>,
     made: Option<Made>,
 }
 
-fn handle(cx: &Context, session: &Session) -> String {
-    cx.store.keyed_hash("session", session.token.expose())
+/// A cancellation policy of one of the app's channels.
+struct Terms {
+    channel: ChannelId,
+    name: String,
+    policy: policies::Named,
+    text: String,
 }
 
 /// The address of an app's page.
@@ -194,13 +200,20 @@ async fn show(
     let is_cut = sessions.len() > SHOWN_MAX;
     let sessions = sessions.into_iter().take(SHOWN_MAX).map(|session| Shown {
         beginning: sessions::beginning(&session),
-        handle: handle(cx, &session),
+        handle: sessions::id(&cx.store, &session),
         is_open: session.is_open(by.cause.at),
         session,
     });
+    let mut policies = Vec::new();
+    for channel in &app.channels {
+        for (name, policy) in policies::list(&cx.store, &app.key, channel, None, SHOWN_MAX).await? {
+            let text = serde_json::to_string_pretty(&policy.policy).map_err(Problem::fault)?;
+            policies.push(Terms { channel: channel.clone(), name, policy, text });
+        }
+    }
     let (sessions, address) = (sessions.collect(), address(&app.key));
     let form = FactsForm::of(&app);
-    Ok(page(&Page { visit, by, app, address, form, sessions, is_cut, made }))
+    Ok(page(&Page { visit, by, app, address, form, sessions, is_cut, policies, made }))
 }
 
 async fn read(cx: &Context, key: &str) -> Result<App, Problem> {
@@ -267,9 +280,11 @@ pub async fn act(
             Some(Made { what: visit.t("会话 session", "The session"), secret })
         }
         "revoke-session" => {
-            let sessions = cx.store.sessions(&key).await?.into_iter();
-            let mut meant = sessions.filter(|session| handle(&cx, session) == act.session);
-            let session = meant.next().ok_or(Problem::NotFound)?;
+            let session = sessions::get(&cx.store, &key, &act.session).await;
+            let session = session.map_err(|error| match error {
+                office::Error::NoSuchSession(_) => Problem::NotFound,
+                error => told(error),
+            })?;
             sessions::revoke(&cx.store, session, &by.cause).await.map_err(told)?;
             None
         }

@@ -10,7 +10,7 @@ use domain::account::Role;
 use store::Cause;
 
 use crate::account::{self, Operator};
-use crate::web::{Problem, Visit, cookie};
+use crate::web::{Problem, Visit, cookie, is_https};
 use crate::{Context, context};
 
 /// The cookie of a browser that is signed in. Not sent where another site leads to but for following a
@@ -19,16 +19,6 @@ const COOKIE: &str = "tripwright_console";
 /// The same where the browser came by HTTPS: with this prefix it takes the cookie from this host only, by
 /// HTTPS only, so that neither a neighbouring host nor somebody on the line can put another in its place.
 const SECURE_COOKIE: &str = "__Host-tripwright_console";
-
-/// Whether the browser came by HTTPS, as the proxy before us says, or the browser itself. Nobody gains by
-/// saying so falsely: it only makes their own browser keep the cookie for HTTPS.
-fn is_https(headers: &HeaderMap) -> bool {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let forwarded = text("forwarded").to_ascii_lowercase();
-    text("x-forwarded-proto").split(',').next().is_some_and(|first| first.trim() == "https")
-        || forwarded.split([',', ';']).any(|pair| pair.trim().trim_matches('"') == "proto=https")
-        || text("origin").starts_with("https://")
-}
 
 /// What the browser's cookie holds. Where it is known to have come by HTTPS only the cookie counts that was
 /// set so.
@@ -132,6 +122,8 @@ impl FromRequestParts<Arc<Context>> for Guarded {
             None => Ok(None),
         };
         let operator = operator.map_err(|error| Problem::from(error).into_response())?;
+        // As with the demo app: in production it does not exist, whoever put it there.
+        let operator = operator.filter(|operator| !(cx.settings.production && operator.is_demo));
         // Where there is something to see after signing in, it is shown then.
         let wanted = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
         let query = wanted.map(|to| format!("?{}", top::form::encode([("to", to.as_str())])));

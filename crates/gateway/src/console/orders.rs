@@ -17,7 +17,7 @@ use super::portrait::{Eyes, Mark, Portrait, Portray, Transition, moment};
 use crate::family::{Family, Path, Status};
 use crate::office::orders::{self, Advanced, Filter, KINDS, Page, Unmoved, unmark};
 use crate::web::{Problem, State, Visit, page};
-use crate::{Context, audit, families};
+use crate::{Context, audit, context, families};
 
 /// How many orders a page lists: about two screens.
 const LINES: usize = 50;
@@ -108,13 +108,15 @@ struct Told {
 }
 
 impl Told {
-    fn new(mut entry: Entry, reveal: bool) -> Self {
+    fn new(mut entry: Entry, reveal: bool, calls_are_kept: bool) -> Self {
         let facts = entry.facts.take().map(|mut facts| {
             unmark(&mut facts, reveal);
             format!("{facts:#}")
         });
         // Operators and the command line have names that no app can have.
-        let is_call = entry.actor.parse::<AppKey>().is_ok();
+        let is_call = calls_are_kept
+            && entry.actor.parse::<AppKey>().is_ok()
+            && entry.request_id.len() == context::REQUEST_ID_CHARS;
         Self { at: moment(entry.at), facts, is_call, entry }
     }
 }
@@ -162,7 +164,7 @@ async fn draw_as<F: Portray>(
     let portrait = order.portray(&Eyes { visit, reveal, now, told: &told });
     let is_cut = story.len() > TOLD_MAX;
     let story = story.into_iter().take(TOLD_MAX);
-    let story = story.map(|entry| Told::new(entry, reveal)).collect();
+    let story = story.map(|entry| Told::new(entry, reveal, cx.journal.is_on())).collect();
     Ok(Drawn { status: order.status(), portrait, transitions: F::TRANSITIONS, story, is_cut })
 }
 

@@ -10,8 +10,11 @@ use std::sync::{Mutex, PoisonError};
 use domain::Instant;
 use jiff::{SignedDuration, ToSpan};
 
-/// How many tries of one name may fail before the next has to wait: somebody who mistypes.
+/// How many tries of one name from one address may fail before the next has to wait: somebody who mistypes.
 pub const FREE_OF_NAME: u32 = 5;
+/// The same from all addresses together: so many that nobody is kept out by others who try their name, unless
+/// these have dozens of addresses.
+pub const FREE_OF_NAME_ANYWHERE: u32 = 100;
 /// The same of one address: behind a proxy all operators have one.
 pub const FREE_OF_ADDRESS: u32 = 30;
 /// The longest wait: nobody is locked out for good, and a guesser has a hundred guesses a day.
@@ -95,14 +98,19 @@ impl Throttle {
     pub fn begin(&self, name: &str, address: IpAddr, now: Instant) -> Result<(), i64> {
         let (mut names, mut addresses) = self.tables();
         let network = network(address);
-        let waits =
-            [names.wait(name, FREE_OF_NAME, now), addresses.wait(&network, FREE_OF_ADDRESS, now)];
+        let from_here = from_here(name, &network);
+        let waits = [
+            names.wait(&from_here, FREE_OF_NAME, now),
+            names.wait(name, FREE_OF_NAME_ANYWHERE, now),
+            addresses.wait(&network, FREE_OF_ADDRESS, now),
+        ];
         if let Some(wait) = waits.into_iter().flatten().max() {
             // Whole seconds, rounded up: who waits for them has waited long enough.
             return Err(
                 wait.as_millis().div_euclid(1000).try_into().unwrap_or(WAIT_SECONDS_MAX) + 1
             );
         }
+        names.count(from_here, now);
         names.count(name.to_owned(), now);
         addresses.count(network, now);
         Ok(())
@@ -112,14 +120,21 @@ impl Throttle {
     /// nobody gets further guesses at others by signing in as themselves.
     pub fn forgive(&self, name: &str, address: IpAddr) {
         let (mut names, mut addresses) = self.tables();
-        names.0.remove(name);
-        addresses.take_back(&network(address));
+        let network = network(address);
+        names.0.remove(&from_here(name, &network));
+        names.take_back(name);
+        addresses.take_back(&network);
     }
 
     fn tables(&self) -> (std::sync::MutexGuard<'_, Table>, std::sync::MutexGuard<'_, Table>) {
         let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         (names, self.addresses.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// What a name's tries from one network are counted under.
+fn from_here(name: &str, network: &str) -> String {
+    format!("{name}@{network}")
 }
 
 /// The part of an address that is one customer's.

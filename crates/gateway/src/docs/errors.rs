@@ -103,7 +103,7 @@ explained! {
     MISSING_ARGUMENT WithParameters
         "缺少必填的业务参数，冒号后是它的名称或路径。" "A required parameter is missing; its name or path follows the colon.",
         "按请求参数表补上。" "Add it as the table of request parameters has it.";
-    INVALID_ARGUMENT WithParameters
+    INVALID_ARGUMENT Always
         "业务参数的类型或格式不对，冒号后是它的路径；对象必须是 JSON。" "A parameter has the wrong type or form; its path follows the colon. An object must be JSON.",
         "按请求参数表改正。" "Correct it as the table of request parameters has it.";
     INVALID_ENCODING Always

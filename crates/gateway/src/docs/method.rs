@@ -2,8 +2,8 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use top::error::RemoteErrorCode;
-use top::{Object, Privacy, Session, Shape};
+use top::error::{self, RemoteErrorCode};
+use top::{Format, Object, Privacy, Session, Shape, Spec, answer};
 
 use super::errors::{self, Explained};
 use super::faq::{self, Question};
@@ -11,6 +11,7 @@ use super::layout;
 use super::notes::{Entry, List};
 use super::public::PARAMETERS;
 use super::samples::{Access, Call, Sample};
+use crate::Settings;
 use crate::web::Visit;
 
 /// All of it.
@@ -30,10 +31,19 @@ pub struct Page<'a> {
     questions: Vec<&'static Question>,
 }
 
-/// What a failed call gets: the error that the published pages show too.
-const FAILURE_XML: &str = include_str!("answers/error.xml");
-/// The same as JSON.
-const FAILURE_JSON: &str = include_str!("answers/error.json");
+/// The request id of the failed call that a page shows.
+const FAILED_ID: &str = "zzp0c5fj10y3";
+
+/// What a failed call of this method gets: the error that the published pages show, too; of a method that takes
+/// no parameters, that of a wrong sign.
+fn failure(spec: &Spec, format: Format, settings: &Settings) -> String {
+    let row = match spec.request.fields {
+        [] => error::INVALID_SIGNATURE,
+        _ => error::INVALID_PARAMETER,
+    };
+    let Settings { remote_error_code, node, .. } = settings;
+    answer::failure(format, &row.into(), *remote_error_code, FAILED_ID, node)
+}
 
 impl<'a> Page<'a> {
     /// The page as this visitor sees it.
@@ -41,8 +51,9 @@ impl<'a> Page<'a> {
         visit: &'a Visit,
         entry: &'a Entry,
         access: &'a Access,
-        remote: RemoteErrorCode,
+        settings: &Settings,
     ) -> Self {
+        let remote = settings.remote_error_code;
         let spec = entry.spec;
         let call = Call { spec, access, lang: visit.lang, rust: entry.rust };
         let members = |object, side: &'static str| Members {
@@ -58,8 +69,11 @@ impl<'a> Page<'a> {
             ("JSON", layout::json(answers.json)),
             ("JSON, simplify=true", layout::json(answers.simplified)),
         ];
-        let failures =
-            vec![("XML", layout::xml(FAILURE_XML)), ("JSON", layout::json(FAILURE_JSON))];
+        let failure = |format| failure(spec, format, settings);
+        let failures = vec![
+            ("XML", layout::xml(&failure(Format::Xml))),
+            ("JSON", layout::json(&failure(Format::Json))),
+        ];
         Self {
             visit,
             entry,

@@ -16,6 +16,7 @@ pub mod search;
 
 mod tool;
 
+use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 
 use askama::Template;
@@ -132,14 +133,13 @@ async fn method(
 ) -> Result<Response, Problem> {
     let entry = notes::find(&name).ok_or(Problem::NotFound)?;
     let access = access(&context, &visit).await?;
-    Ok(page(&method::Page::new(&visit, entry, &access, context.settings.remote_error_code)))
+    Ok(page(&method::Page::new(&visit, entry, &access, &context.settings)))
 }
 
 /// Whom the printed calls are made as: the demo app where it may call, and otherwise the reader.
 async fn access(context: &Context, visit: &Visit) -> Result<Access, Problem> {
     let settings = &context.settings;
-    let configured = || std::net::SocketAddr::new(settings.host, settings.port).to_string();
-    let server = format!("http://{}", visit.host.clone().unwrap_or_else(configured));
+    let server = visit.origin(SocketAddr::new(settings.host, settings.port));
     let is_demo =
         !settings.production && demo::is_open(&context.store, context.clock.now()).await?;
     Ok(if is_demo { Access::demo(server) } else { Access::readers(server) })

@@ -34,8 +34,7 @@ pub async fn serve(Extract(cx): State, visit: Visit) -> Json<Value> {
 
 /// Where a client reaches the gateway: where the browser did.
 pub fn origin(cx: &Context, visit: &Visit) -> String {
-    let bound = || SocketAddr::new(cx.settings.host, cx.settings.port).to_string();
-    format!("http://{}", visit.host.clone().unwrap_or_else(bound))
+    visit.origin(SocketAddr::new(cx.settings.host, cx.settings.port))
 }
 
 /// The document, for a gateway at `origin`, such as `http://127.0.0.1:8080`.

@@ -11,8 +11,8 @@ use domain::{Civil, Fen, Pii, Step};
 use jiff::civil;
 use serde_json::{Value, json};
 use store::{Decision, LookUp};
-use top::Sealed;
 use top::seal::Sealing;
+use top::{Masked, Sealed};
 use trip_api::alitrip_btrip_supplychain_train_callback_refund::{
     OrderInfo, PassengerInfo, RefundCallBackParam, RefundTicketDetail, RefundTrainDetail, Request,
     Response,
@@ -280,9 +280,10 @@ impl Reading {
         let ticket_status = self.number(&rq.ticket_status, spot("ticket_status"));
         let refund_price = self.amount(&rq.refund_price, spot("refund_price"));
         let refund_cost = self.amount(&rq.refund_cost, spot("refund_cost"));
+        let fail_reason = rq.fail_reason.map(|Masked(reason)| reason);
         for (fact, text, most) in [
             ("fail_code", &rq.fail_code, CODE_CHARS_MAX),
-            ("fail_reason", &rq.fail_reason, REASON_CHARS_MAX),
+            ("fail_reason", &fail_reason, REASON_CHARS_MAX),
         ] {
             let fits =
                 |it: &String| it.chars().count() <= most && !it.chars().any(char::is_control);
@@ -302,7 +303,7 @@ impl Reading {
             refund_cost: refund_cost?,
             refund_rate: self.rate(rq.refund_rate, spot("refund_rate")),
             fail_code: rq.fail_code,
-            fail_reason: rq.fail_reason,
+            fail_reason,
             passenger: opener.person(rq.passenger_info),
         })
     }

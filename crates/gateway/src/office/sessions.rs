@@ -29,6 +29,10 @@ pub async fn add(
     cause: &Cause,
 ) -> Result<Session, Error> {
     must_be_there(store, app).await?;
+    // The same caller again, who did not learn that it was done: it may have been taken back since.
+    if let Some(known) = store.session(app, &drawn).await? {
+        return Ok(known);
+    }
     let hours = (i64::from(days) * 24).hours();
     let expires_at = cause.at.checked_add(hours);
     let expires_at = expires_at.map_err(|error| Error::Bad("days", error.to_string()))?;

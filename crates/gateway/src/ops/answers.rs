@@ -13,6 +13,7 @@ use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use domain::account::Role;
 use domain::{Instant, Pii, pii};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,8 @@ struct Known {
     is_released: bool,
     /// The request that was first to claim it.
     request_id: String,
+    /// What its caller was allowed: who is allowed less by now gets no answer of then.
+    role: Role,
     /// The secret that it makes, if it makes one.
     #[serde(with = "pii::marked")]
     drawn: Pii<String>,
@@ -69,8 +72,8 @@ struct Given {
 enum Turn {
     /// Ours; whether somebody may have been at it before.
     Ours(Known, bool),
-    /// Nobody's: it was answered.
-    Answered(Given),
+    /// Nobody's: it was answered, to a caller of this role.
+    Answered(Given, Role),
     /// Another request's, of the same key.
     Reused,
     /// Somebody's who is at it, for so many seconds more at the most.
@@ -103,9 +106,11 @@ pub async fn attend(
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
+    // What is personal is not kept for whoever has the key: each look is a look, and on record.
+    let is_look = request.uri().path().ends_with("/reveal");
     match key(&request)? {
-        Some(key) => once(&cx, &key, request, next).await,
-        None => Ok(next.run(request).await),
+        Some(key) if !is_look => once(&cx, &key, request, next).await,
+        _ => Ok(next.run(request).await),
     }
 }
 
@@ -117,6 +122,10 @@ async fn once(
 ) -> Result<Response, Problem> {
     let caller = request.extensions().get::<Caller>().cloned();
     let mut caller = caller.ok_or(Problem::Unauthorized)?;
+    // Viewers change nothing, so they claim nothing.
+    if caller.operator.role < Role::Operator {
+        return Err(Problem::Forbidden(Role::Operator));
+    }
     let (parts, body) = request.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.context("a body in memory")?;
     let asked = format!("{}\n{}\n{:?}", parts.method, parts.uri, Sha256::digest(&bytes));
@@ -131,11 +140,13 @@ async fn once(
         claimed_at: caller.cause.at,
         is_released: false,
         request_id: caller.cause.request_id.clone(),
+        role: caller.operator.role,
         drawn: caller.drawn.clone(),
         given: None,
     };
     match take_turn(cx, &key, &claim, &caller.cause).await? {
-        Turn::Answered(given) => given.response(),
+        Turn::Answered(_, role) if caller.operator.role < role => Err(Problem::Forbidden(role)),
+        Turn::Answered(given, _) => given.response(),
         Turn::Reused => Err(Problem::KeyReused),
         Turn::Others(seconds) => Err(Problem::InProgress(seconds)),
         Turn::Ours(claim, is_again) => {
@@ -173,7 +184,7 @@ async fn take_turn(
             return (Decision::Keep, Turn::Reused);
         }
         if let Some(given) = known.given {
-            return (Decision::Keep, Turn::Answered(given));
+            return (Decision::Keep, Turn::Answered(given, known.role));
         }
         let left = TAKEN_OVER - age(known.claimed_at);
         if left > SignedDuration::ZERO && !known.is_released {

@@ -19,6 +19,7 @@ mod sessions;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::MethodRouter;
 use utoipa_axum::router::OpenApiRouter;
@@ -43,6 +44,8 @@ pub fn router(context: &Arc<Context>) -> Router<Arc<Context>> {
     let api = api
         .fallback(async || Problem::NotFound("There is nothing at this path."))
         .method_not_allowed_fallback(async || Problem::MethodNotAllowed)
+        // The listener has read it within the program's own limit.
+        .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(Arc::clone(context), attend::attend));
     // The manual tells nothing about anybody: it is there without a token.
     Router::new().nest(PREFIX, api).merge(manual::router())

@@ -408,7 +408,7 @@ pub async fn create(
         }
     };
     if is_new {
-        audit::record(&cx.store, &caller.cause, "order-create", &path.to_string(), None).await?;
+        audit::record(&cx.store, &caller.cause, "import", &path.to_string(), None).await?;
     }
     let shown = orders::get(&cx.store, &path, caller.cause.at).await?.ok_or(NONE)?;
     let order = Order::of(&path, shown, false);
@@ -539,6 +539,8 @@ async fn advance(
         Json(Moved { outcome, order })
     };
     if caller.is_again && has_done(&cx.store, path, caller).await? {
+        // Whoever did it may have died before it was on record.
+        record_advance(cx, caller, path).await?;
         let shown = orders::get(&cx.store, path, caller.cause.at).await?.ok_or(NONE)?;
         return Ok(moved(Done::Done, shown));
     }
@@ -549,12 +551,19 @@ async fn advance(
         Unmoved::Store(error) => error.into(),
     })?;
     if advanced.is_new {
-        let what = command["command"].as_str().unwrap_or_default();
-        let subject = format!("{path} {what}");
-        audit::record(&cx.store, &caller.cause, "order-advance", &subject, None).await?;
+        record_advance(cx, caller, path).await?;
     }
     let outcome = if advanced.is_new { Done::Done } else { Done::Already };
     Ok(moved(outcome, advanced.shown))
+}
+
+/// Which transition it was stands in the order's own journal, under the same request.
+async fn record_advance(
+    cx: &crate::Context,
+    caller: &Caller,
+    path: &OrderPath,
+) -> Result<(), store::Error> {
+    audit::record(&cx.store, &caller.cause, "advance", &path.to_string(), None).await
 }
 
 /// Advance a flight order

@@ -13,6 +13,7 @@ use tower_service::Service as _;
 
 use super::respond::{self, Body};
 use super::{Shared, read};
+use crate::pipeline::ACCESS;
 use crate::{ops, web};
 
 /// The largest answer: far beyond a page of anything that is listed in pages.
@@ -29,8 +30,11 @@ pub async fn route(
 ) -> Result<Response<Body>, read::TooSlow> {
     let (head, body) = request.into_parts();
     let gzip = respond::accepts_gzip(&head.headers);
-    let bytes = match read::any_body(&head, body, shared).await? {
-        read::Read::Whole { bytes, .. } => bytes,
+    let began = shared.context.clock.now();
+    let (verb, path) = (head.method.clone(), head.uri.path().to_owned());
+    // The room that the body takes up is held until it is answered.
+    let (bytes, _room) = match read::any_body(&head, body, shared).await? {
+        read::Read::Whole { bytes, _room } => (bytes, _room),
         read::Read::TooLarge | read::Read::Unread => {
             let mut response =
                 respond::text(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large\n");
@@ -46,6 +50,9 @@ pub async fn route(
     let mut request = Request::from_parts(head, Answered::from(bytes));
     request.extensions_mut().insert(web::From(address));
     let Ok(response) = router.call(request).await;
+    let cost = shared.context.clock.now().duration_since(began);
+    let (status, cost_us) = (response.status().as_u16(), cost.as_micros() as i64);
+    tracing::info!(target: ACCESS, %address, %verb, path, status, cost_us, "page");
     let (mut head, body) = response.into_parts();
     let Ok(mut bytes) = to_bytes(body, ANSWER_BYTES_MAX).await else {
         tracing::error!("a page was longer than {ANSWER_BYTES_MAX} bytes");

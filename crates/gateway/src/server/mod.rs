@@ -140,6 +140,7 @@ pub async fn start(context: Arc<Context>, limits: Limits) -> anyhow::Result<Runn
         tokio::spawn(watch_access(Arc::clone(&context), stopped.clone())),
         tokio::spawn(share_usage(Arc::clone(&context), stopped.clone())),
         tokio::spawn(keep_calls(Arc::clone(&context), stopped.clone())),
+        tokio::spawn(watch_minutes(Arc::clone(&context), stopped.clone())),
     ];
     Ok(Running { gateway: gateway_address, admin: admin_address, context, shared, stop, tasks })
 }
@@ -196,6 +197,17 @@ async fn share_usage(context: Arc<Context>, mut stopped: watch::Receiver<bool>) 
     }
 }
 
+/// Apart from the writing of calls: what a slow database holds up must not end up in one minute.
+async fn watch_minutes(context: Arc<Context>, mut stopped: watch::Receiver<bool>) {
+    loop {
+        context.metrics.look(context.clock.now());
+        tokio::select! {
+            () = tokio::time::sleep(CALLS_POLL) => {}
+            _ = stopped.changed() => return,
+        }
+    }
+}
+
 async fn keep_calls(context: Arc<Context>, mut stopped: watch::Receiver<bool>) {
     loop {
         tokio::select! {
@@ -208,7 +220,6 @@ async fn keep_calls(context: Arc<Context>, mut stopped: watch::Receiver<bool>) {
 }
 
 async fn write_calls(context: &Context) {
-    context.metrics.look(context.clock.now());
     if let Err(error) = context.journal.write(&context.store).await {
         let error = chain(error);
         tracing::error!(error, "calls are missing in their journal");

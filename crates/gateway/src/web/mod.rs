@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::Method;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY, SET_COOKIE,
@@ -22,7 +22,7 @@ use tower_http::csrf::CsrfLayer;
 
 pub use self::assets::asset;
 pub use self::problem::Problem;
-pub use self::visit::{Lang, Visit, cookie};
+pub use self::visit::{Lang, Visit, cookie, is_https};
 use crate::{Context, console, docs, metrics, ops};
 
 /// Nothing but what the program itself serves: no script or style in a page's text, no frame, no other host.
@@ -61,6 +61,8 @@ fn dressed(router: Router<Arc<Context>>) -> Router<Arc<Context>> {
     router
         .route("/assets/{name}", get(assets::serve))
         .fallback(async || Problem::NotFound)
+        // The listener has read it within the program's own limit.
+        .layer(DefaultBodyLimit::disable())
         .layer(CsrfLayer::new())
         .layer(from_fn(dress))
 }

@@ -1,6 +1,7 @@
 //! Who looks at a page, as far as a page needs to know: the language, and where they are.
 
 use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use axum::extract::{FromRequestParts, Request};
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE, HOST};
@@ -68,7 +69,8 @@ pub struct Visit {
     pub path: String,
     query: String,
     /// Where the browser reached the program, as far as it can stand in an example.
-    pub host: Option<String>,
+    host: Option<String>,
+    is_https: bool,
 }
 
 impl Visit {
@@ -89,7 +91,20 @@ impl Visit {
             path: uri.path().to_owned(),
             query: query.to_owned(),
             host: host.filter(|host| is_plain_host(host)).map(str::to_owned),
+            is_https: is_https(headers),
         }
+    }
+
+    /// Where clients reach what the browser has reached, such as `http://127.0.0.1:8080`; `bound` is what the
+    /// program listens on, for a browser that does not say.
+    pub fn origin(&self, bound: SocketAddr) -> String {
+        let scheme = if self.is_https { "https" } else { "http" };
+        let usable = match bound.ip() {
+            ip if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), bound.port()),
+            _ => bound,
+        };
+        let host = self.host.clone().unwrap_or_else(|| usable.to_string());
+        format!("{scheme}://{host}")
     }
 
     /// A text in the visitor's language.
@@ -112,7 +127,8 @@ impl Visit {
         let others = others.filter(|pair| !pair.is_empty() && !pair.starts_with("lang="));
         let own = format!("lang={}", other.name());
         let query: Vec<_> = others.chain([own.as_str()]).collect();
-        format!("{}?{}", self.path, query.join("&"))
+        // Without the path: one that begins with two slashes would lead to another host.
+        format!("?{}", query.join("&"))
     }
 
     /// The cookie to send, if the address asked for a language.
@@ -131,6 +147,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Visit {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         Ok(Self::read(&parts.uri, &parts.headers))
     }
+}
+
+/// Whether the browser came by HTTPS, as the proxy before us says, or the browser itself. Nobody gains by
+/// saying so falsely: it only makes their own browser keep the cookie for HTTPS.
+pub fn is_https(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let forwarded = text("forwarded").to_ascii_lowercase();
+    text("x-forwarded-proto").split(',').next().is_some_and(|first| first.trim() == "https")
+        || forwarded.split([',', ';']).any(|pair| pair.trim().trim_matches('"') == "proto=https")
+        || text("origin").starts_with("https://")
 }
 
 /// The value of a cookie.
@@ -180,8 +206,8 @@ mod tests {
 
     #[test]
     fn the_switch_leads_to_the_same_page_in_the_other_language() {
-        assert_eq!(visit("/docs?q=x&lang=en&p=2", &[]).switched(), "/docs?q=x&p=2&lang=zh");
-        assert_eq!(visit("/docs", &[]).switched(), "/docs?lang=en");
+        assert_eq!(visit("/docs?q=x&lang=en&p=2", &[]).switched(), "?q=x&p=2&lang=zh");
+        assert_eq!(visit("/docs", &[]).switched(), "?lang=en");
     }
 
     #[test]
@@ -193,7 +219,11 @@ mod tests {
 
     #[test]
     fn a_host_that_a_shell_would_understand_is_not_repeated() {
-        assert_eq!(visit("/", &[("host", "[::1]:8080")]).host.unwrap(), "[::1]:8080");
-        assert_eq!(visit("/", &[("host", "a;rm -rf")]).host, None);
+        let bound = "0.0.0.0:8080".parse().unwrap();
+        let https = ("x-forwarded-proto", "https");
+        let seen = visit("/", &[("host", "[::1]:8080"), https]);
+        assert_eq!(seen.origin(bound), "https://[::1]:8080");
+        let odd = visit("/", &[("host", "a;rm -rf")]);
+        assert_eq!(odd.origin(bound), "http://127.0.0.1:8080");
     }
 }

@@ -98,12 +98,18 @@ fn the_answers_that_pages_show_are_the_demo_worlds_own() {
 }
 
 #[test]
-fn the_error_that_pages_show_is_the_demo_worlds_own() {
-    let app = App::start();
-    for (name, format) in &FORMATS[..2] {
-        let mut all = public("taobao.top.auth.token.refresh");
-        all.extend(format.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        all.push(("refresh_token", "6101nobody".to_owned()));
-        check(&format!("error.{name}"), &fixed(app.send_signed(&all, demo::SECRET).body()));
+fn the_error_on_a_page_is_one_that_its_method_gets_from_this_server() {
+    for code in ["50", "15"] {
+        let app = App::with(&["--remote-error-code", code]);
+        let page = |method: &str| {
+            let reply = app.send(&format!("GET /docs/{method} HTTP/1.1\r\n"), b"");
+            reply.body().replace("&#60;", "<").replace("&#62;", ">").replace("&#34;", "\"")
+        };
+        let with_parameters = page(crate::app::CANCEL);
+        assert!(with_parameters.contains(&format!("<code>{code}</code>")), "{with_parameters}");
+        assert!(with_parameters.contains("<sub_msg>非法参数</sub_msg>"));
+        let without = page("taobao.time.get");
+        assert!(without.contains("<msg>Invalid signature</msg>"), "{without}");
+        assert!(!without.contains("isv.invalid-parameter</sub_code>"));
     }
 }
