@@ -239,7 +239,12 @@ fn every_link_of_a_page_leads_to_something() {
         let here = page(&program, &path);
         for link in attributes(&here, "href") {
             let (target, anchor) = link.split_once('#').unwrap_or((&link, ""));
-            let there = if target.is_empty() { here.clone() } else { page(&program, target) };
+            let there = match target {
+                "" => here.clone(),
+                // The same page in the other language.
+                same if same.starts_with('?') => page(&program, &format!("{path}{same}")),
+                other => page(&program, other),
+            };
             let is_there =
                 anchor.is_empty() || attributes(&there, "id").iter().any(|id| id == anchor);
             assert!(is_there, "{path}: {link}");

@@ -77,10 +77,10 @@ fn a_flight_order_lives_its_whole_life_over_the_operations_api() {
     assert_audited(
         &app,
         &[
-            ("order-advance", "flight/test/corp001/ops-1 ticket"),
-            ("order-advance", "flight/test/corp001/ops-1 pay"),
-            ("order-advance", "flight/test/corp001/ops-1 confirm"),
-            ("order-create", "flight/test/corp001/ops-1"),
+            ("advance", "flight/test/corp001/ops-1"),
+            ("advance", "flight/test/corp001/ops-1"),
+            ("advance", "flight/test/corp001/ops-1"),
+            ("import", "flight/test/corp001/ops-1"),
         ],
     );
 }
