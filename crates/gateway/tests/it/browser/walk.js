@@ -24,6 +24,7 @@ inBrowser([DOCS, CONSOLE], async (page) => {
   const requestId = (await answer.innerText()).match(/"request_id"\s*:\s*"([0-9a-z]+)"/)[1];
 
   // An operator finds the order by its number and sees the call in its timeline.
+  await inspect(page, `${CONSOLE}/console/login`);
   await page.goto(`${CONSOLE}/console`);
   await page.getByLabel('账号').fill('demo');
   await page.getByLabel('密码').fill('demo');
