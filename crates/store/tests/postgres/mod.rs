@@ -10,6 +10,21 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 const DEFAULT_PORT: u16 = 5432;
+/// Room that all servers of a run together take up in memory, and as much again.
+const ROOM_KIB: u64 = 2 * 1024 * 1024;
+const MEMORY: &str = "/dev/shm";
+
+/// Where servers live: in memory where there is room, because what other tests put on the disk at the same
+/// time, packages and databases, has held a commit up for longer than a gateway waits.
+fn home() -> PathBuf {
+    let room = Command::new("df").args(["-k", "--output=avail", MEMORY]).output();
+    let told = room.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let room = told.ok().and_then(|told| told.lines().nth(1)?.trim().parse::<u64>().ok());
+    match room {
+        Some(room) if room >= ROOM_KIB => MEMORY.into(),
+        _ => std::env::temp_dir(),
+    }
+}
 
 /// A running server. It stops when its standard input is closed, which the end of this process does.
 pub struct Server {
@@ -27,7 +42,7 @@ impl Server {
 
     /// The same on a port of its own, for one that is reached by more than its socket.
     pub fn start_on(port: u16, settings: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap().keep();
+        let folder = tempfile::tempdir_in(home()).unwrap().keep();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dev/postgres");
         let mut command = Command::new("bash");
         // An interrupt from the keyboard is for the test; the script follows it.
