@@ -210,6 +210,27 @@ mod tests {
     }
 
     #[test]
+    fn others_who_try_a_name_do_not_keep_its_owner_out() {
+        let throttle = Throttle::default();
+        let elsewhere = IpAddr::from([192, 0, 2, 7]);
+        for _ in 0..FREE_OF_NAME {
+            assert_eq!(throttle.begin("lin", elsewhere, at(0)), Ok(()));
+        }
+        assert!(throttle.begin("lin", elsewhere, at(0)).is_err());
+        assert_eq!(throttle.begin("lin", home(), at(0)), Ok(()));
+    }
+
+    #[test]
+    fn a_name_that_is_tried_from_everywhere_waits_everywhere() {
+        let throttle = Throttle::default();
+        for network in 0..FREE_OF_NAME_ANYWHERE {
+            let address = IpAddr::from(std::net::Ipv4Addr::from_bits(network));
+            assert_eq!(throttle.begin("lin", address, at(0)), Ok(()));
+        }
+        assert!(throttle.begin("lin", home(), at(0)).is_err());
+    }
+
+    #[test]
     fn whoever_tries_all_names_does_not_fill_the_memory() {
         let throttle = Throttle::default();
         for name in 0..ENTRIES_MAX + 10 {

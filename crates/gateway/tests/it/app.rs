@@ -197,7 +197,7 @@ impl Drop for App {
     }
 }
 
-fn cause() -> Cause {
+pub fn cause() -> Cause {
     Cause { at: at(NOW), actor: "test bench".into(), request_id: "bench".into() }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use gateway::server::{self, Limits};
-use gateway::{Clock, Context, audit, demo, flight};
+use gateway::{Clock, Context, account, audit, demo, flight};
 use jiff::ToSpan;
 use serde_json::{Value, json};
 use store::{SealingKey, Store};
@@ -54,6 +54,49 @@ fn the_first_answer_is_given_again_and_nothing_is_done_twice() {
     let wal = std::fs::read(app.folder.path().join("tripwright.db-wal")).unwrap();
     let has = |bytes: &[u8]| bytes.windows(token.len()).any(|window| window == token.as_bytes());
     assert!(!has(&file) && !has(&wal));
+}
+
+#[test]
+fn an_answer_of_then_is_not_given_to_who_may_do_less_now() {
+    let app = App::start();
+    let ops = Ops::of(&app);
+    let made = ops.keyed("k", "/apps/test/sessions", &json!({"days": 7}));
+    assert_eq!(made.status, 201);
+    let name = demo::ACCOUNT.parse().unwrap();
+    let cause = crate::app::cause();
+    let demoted = |mut account: domain::account::Account| {
+        account.role = domain::account::Role::Viewer;
+        Ok(account)
+    };
+    let store = &app.context().store;
+    app.runtime.block_on(account::change(store, &name, "role", &cause, demoted)).unwrap();
+    let (status, _, _) = problem(&ops.keyed("k", "/apps/test/sessions", &json!({"days": 7})));
+    assert_eq!(status, 403);
+}
+
+#[test]
+fn each_look_at_what_is_personal_is_on_record_whatever_its_key() {
+    let app = App::start();
+    let ops = Ops::of(&app);
+    let reveal = "/orders/flight/test/corp001/demo-payable/reveal";
+    for looks in 1..=2 {
+        assert_eq!(ops.keyed("k", reveal, &json!({"reason": "call of 3 May"})).status, 200);
+        let actions = app.runtime.block_on(audit::list(&app.context().store, None, 9)).unwrap();
+        assert_eq!(actions.iter().filter(|(_, done)| done.what == "reveal").count(), looks);
+    }
+}
+
+#[test]
+fn the_demo_operator_does_not_exist_in_production_whoever_put_it_there() {
+    // The demo world is loaded by the harness, as by a sandbox on the same database.
+    let app = App::with(&["--production"]);
+    assert_eq!(problem(&Ops::of(&app).get("/orders")).0, 401);
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let login = format!("POST /console/login HTTP/1.1\r\n{form}");
+    let reply = send(app.running().admin, &login, b"name=demo&password=demo");
+    let cookie = reply.header("set-cookie").unwrap_or_default().split(';').next().unwrap();
+    let home = format!("GET /console HTTP/1.1\r\nCookie: {cookie}\r\n");
+    assert_eq!(send(app.running().admin, &home, b"").status, 303);
 }
 
 #[test]
