@@ -65,7 +65,7 @@ fn an_answer_of_then_is_not_given_to_who_may_do_less_now() {
     let name = demo::ACCOUNT.parse().unwrap();
     let cause = crate::app::cause();
     let demoted = |mut account: domain::account::Account| {
-        account.role = domain::account::Role::Viewer;
+        account.role = domain::account::Role::Operator;
         Ok(account)
     };
     let store = &app.context().store;
