@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use store::FOUND_MAX;
 
 use super::{Desk, print};
-use crate::family::{Family, Path, Status};
+use crate::audit;
+use crate::family::{Path, Status};
 use crate::import::{self, Import, Outcome};
 use crate::office::orders::{self, Shown, unmark};
 use crate::settings::Data;
-use crate::{audit, families};
 
 /// How many orders are read at a time when listing.
 const PAGE: usize = 500;
@@ -106,10 +106,9 @@ impl Orders {
                 failures = import_all(&desk, import::read(&read_file(&file)?)?).await?;
             }
             Action::List => {
-                macro_rules! each {
-                    ($($family:ty),*) => { $(failures += list::<$family>(&desk).await?;)* };
+                for kind in orders::KINDS {
+                    failures += list(&desk, kind).await?;
                 }
-                families!(each);
             }
             Action::Find { by } => failures = find(&desk, by).await?,
             Action::Show { path, reveal, reason } => {
@@ -189,14 +188,14 @@ fn transition(name: &str, with: &str) -> anyhow::Result<Value> {
 }
 
 /// Lists a family's orders; returns how many could not be read.
-async fn list<F: Family>(desk: &Desk) -> anyhow::Result<usize> {
+async fn list(desk: &Desk, kind: &'static str) -> anyhow::Result<usize> {
     let mut unreadable = 0;
     let mut after: Option<(String, String)> = None;
     loop {
         let last = after.as_ref().map(|(owner, id)| (owner.as_str(), id.as_str()));
-        let page = desk.store.list(F::KIND, last, PAGE).await?;
+        let page = desk.store.list(kind, last, PAGE).await?;
         for (owner, id) in &page {
-            unreadable += line::<F>(desk, owner, id).await?;
+            unreadable += line(desk, kind, owner, id).await?;
         }
         if page.len() < PAGE {
             return Ok(unreadable);
@@ -206,18 +205,18 @@ async fn list<F: Family>(desk: &Desk) -> anyhow::Result<usize> {
 }
 
 /// Prints an order's line; returns 1 when it could not be read.
-async fn line<F: Family>(desk: &Desk, owner: &str, id: &str) -> anyhow::Result<usize> {
-    let status = match orders::status(&desk.store, (F::KIND, owner, id), desk.now).await {
+async fn line(desk: &Desk, kind: &str, owner: &str, id: &str) -> anyhow::Result<usize> {
+    let status = match orders::status(&desk.store, (kind, owner, id), desk.now).await {
         Ok(Some(status)) => status,
         Ok(None) => return Ok(0),
         Err(error) => {
-            eprintln!("error: {}/{owner}/{id}: {error}", F::KIND);
+            eprintln!("error: {kind}/{owner}/{id}: {error}");
             return Ok(1);
         }
     };
     let Status { order_status, pay_status, label, .. } = status;
     let pay_status = pay_status.map_or("-".to_owned(), |code| code.to_string());
-    print(&format!("{}/{owner}/{id}\t{order_status}\t{pay_status}\t{label}", F::KIND))?;
+    print(&format!("{kind}/{owner}/{id}\t{order_status}\t{pay_status}\t{label}"))?;
     Ok(0)
 }
 
@@ -238,14 +237,7 @@ async fn find(desk: &Desk, by: FindBy) -> anyhow::Result<usize> {
     let found = desk.store.find_people(by, &value).await?;
     let mut unreadable = 0;
     for (kind, owner, id) in &found {
-        macro_rules! of_its_family {
-            ($($family:ty),*) => {
-                $(if kind == <$family as Family>::KIND {
-                    unreadable += line::<$family>(desk, owner, id).await?;
-                })*
-            };
-        }
-        families!(of_its_family);
+        unreadable += line(desk, kind, owner, id).await?;
     }
     if found.len() == FOUND_MAX {
         eprintln!("there are more than these {FOUND_MAX}");
@@ -267,9 +259,11 @@ async fn show(desk: &Desk, path: &Path, reason: Option<&str>) -> anyhow::Result<
 }
 
 async fn advance(desk: &Desk, path: &Path, command: &Value) -> anyhow::Result<()> {
-    let advanced = orders::advance(&desk.store, path, command, &desk.cause()).await?;
+    // One request, in the order's journal and in the audit.
+    let cause = desk.cause();
+    let advanced = orders::advance(&desk.store, path, command, &cause).await?;
     if advanced.is_new {
-        audit::record(&desk.store, &desk.cause(), "advance", &path.to_string(), None).await?;
+        audit::record(&desk.store, &cause, "advance", &path.to_string(), None).await?;
     }
     let did = if advanced.is_new { "done" } else { "was so already" };
     print(&format!("{did}: {}", advanced.shown.status))

@@ -30,7 +30,8 @@ enum Action {
         /// The app's key
         app_key: AppKey,
         /// How many days it lasts
-        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        #[arg(long, default_value_t = sessions::DAYS,
+              value_parser = clap::value_parser!(u32).range(1..=i64::from(sessions::DAYS_MAX)))]
         days: u32,
     },
     /// List an app's tokens, all but their beginnings hidden

@@ -1,6 +1,16 @@
 //! Answers with line breaks, for people: what the wire has in one line is otherwise left exactly as it is.
 
+use top::Format;
+
 const STEP: &str = "  ";
+
+/// An answer in its own form.
+pub fn answer(format: Format, text: &str) -> String {
+    match format {
+        Format::Xml => xml(text),
+        Format::Json | Format::SimplifiedJson => json(text),
+    }
+}
 
 /// JSON with a member on each line.
 pub fn json(text: &str) -> String {
@@ -52,7 +62,7 @@ pub fn xml(text: &str) -> String {
         let (text, tag) = rest.split_at(start);
         let end = tag.find('>').map_or(tag.len(), |end| end + 1);
         let (tag, after) = tag.split_at(end);
-        out.push_str(text.trim_matches('\n'));
+        out.push_str(text);
         let closes = tag.starts_with("</");
         if closes {
             depth = depth.saturating_sub(1);
@@ -70,7 +80,7 @@ pub fn xml(text: &str) -> String {
         }
         rest = after;
     }
-    out + rest.trim_matches('\n')
+    out + rest
 }
 
 fn break_line(out: &mut String, depth: usize) {
@@ -115,6 +125,45 @@ mod tests {
             "  <c>1</c>",
             "</r>",
             "<!--n-->",
+        ];
+        assert_eq!(xml(text), lines.join("\n"));
+    }
+
+    #[test]
+    fn json_keeps_its_order_and_its_texts() {
+        let text = r#"{"b":{"x":[1,{"y":"a,{\"]\\"}],"e":[],"o":{}},"a":"\/"}"#;
+        let lines = [
+            "{",
+            "  \"b\": {",
+            "    \"x\": [",
+            "      1,",
+            "      {",
+            r#"        "y": "a,{\"]\\""#,
+            "      }",
+            "    ],",
+            "    \"e\": [],",
+            "    \"o\": {}",
+            "  },",
+            r#"  "a": "\/""#,
+            "}",
+        ];
+        assert_eq!(json(text), lines.join("\n"));
+    }
+
+    #[test]
+    fn xml_has_a_line_for_each_element() {
+        let text =
+            "<?xml version=\"1.0\"?><r><a>1 > 0 &lt;</a><b></b><c><d> x\n</d></c></r><!--top-->";
+        let lines = [
+            "<?xml version=\"1.0\"?>",
+            "<r>",
+            "  <a>1 > 0 &lt;</a>",
+            "  <b></b>",
+            "  <c>",
+            "    <d> x\n</d>",
+            "  </c>",
+            "</r>",
+            "<!--top-->",
         ];
         assert_eq!(xml(text), lines.join("\n"));
     }

@@ -4,10 +4,11 @@ use axum::Json;
 use axum::extract::State as Extract;
 use serde_json::{Value, json};
 use top::seal::Sealing;
-use top::{Privacy, Session, Spec};
+use top::{Session, Spec};
 
 use super::openapi::{bilingual, origin};
 use super::tool::Draft;
+use crate::docs::method::has_sealed;
 use crate::web::{Problem, State, Visit};
 use crate::{Context, context, demo};
 
@@ -118,22 +119,11 @@ fn item(spec: &'static Spec, caller: &Caller) -> Value {
 
 fn description(spec: &Spec) -> String {
     let mut text = bilingual(spec.title);
-    if holds_sealed(&spec.request) {
+    if has_sealed(&spec.request) {
         text.push_str(
             "\n\n标有 SM4 的字段须以应用的 SM4 密钥加密;Postman 不会代为加密。\n\n\
              Fields marked SM4 are sealed with the app's SM4 key; Postman does not do that.",
         );
     }
     text
-}
-
-fn holds_sealed(object: &top::Object) -> bool {
-    object.fields.iter().any(|field| {
-        let mut shape = &field.shape;
-        while let top::Shape::List(element) = shape {
-            shape = element;
-        }
-        let inside = matches!(shape, top::Shape::Object(object) if holds_sealed(object));
-        inside || field.privacy == Privacy::Sealed
-    })
 }

@@ -1,13 +1,12 @@
 //! Orders of every family by their path: found, listed, and led through their transitions.
 
-use domain::id::AppKey;
 use domain::pii::{Trait, is_mark};
 use domain::{Instant, Step};
 use serde_json::Value;
 use store::{Cause, Decision, Error, FOUND_MAX, Key, Store};
 
 use crate::families;
-use crate::family::{Family, Path, Performed, Status, owner};
+use crate::family::{Family, Path, Performed, Status};
 
 /// What stands for a value that is not shown.
 pub const MASK: &str = "***";
@@ -248,11 +247,7 @@ pub async fn find(store: &Store, number: &str, now: Instant) -> Result<Page, Err
     let mut page = Page { is_cut, ..Page::default() };
     let mut keys: Vec<Key> = number.parse::<Path>().iter().map(Path::key).collect();
     for (kind, owner) in owners {
-        let id = number.to_owned();
-        keys.push(Key { kind, owner: owner.clone(), id });
-        for look_up in numbers(kind, number) {
-            keys.extend(store.find(&owner, kind, &look_up).await?);
-        }
+        keys.extend(known_by(store, &owner, kind, number).await?);
     }
     let mut seen = std::collections::HashSet::new();
     for key in keys.into_iter().filter(|key| seen.insert(key.clone())) {
@@ -350,32 +345,21 @@ async fn advance_as<F: Family>(
     Ok(Advanced { is_new, shown })
 }
 
-/// The orders of an owner that are known by a number, whichever numbering it is of.
+/// Where orders of an owner are that this number could mean, whichever numbering it is of: under the number
+/// itself, and where it is looked up. Whether there is one under the first nobody has asked yet.
 ///
 /// # Errors
 /// The store failed.
 pub async fn known_by(
     store: &Store,
-    app: &AppKey,
-    scope: &str,
+    owner: &str,
+    kind: &'static str,
     number: &str,
-) -> Result<Vec<Path>, store::Error> {
-    let mut found = Vec::new();
-    let owner = owner(app, scope);
-    macro_rules! each {
-        ($($family:ty),*) => { $({
-            let kind = <$family as Family>::KIND;
-            let path = |id| Path { kind, app: app.clone(), scope: scope.to_owned(), id };
-            let own = path(number.to_owned());
-            if store.get::<$family>(&own.key()).await?.is_some() {
-                found.push(own);
-            }
-            for look_up in <$family as Family>::numbers(number) {
-                let holder = store.find(&owner, kind, &look_up).await?.map(|key| path(key.id));
-                found.extend(holder.filter(|path| !found.contains(path)));
-            }
-        })* };
+) -> Result<Vec<Key>, Error> {
+    let mut keys = vec![Key { kind, owner: owner.to_owned(), id: number.to_owned() }];
+    for look_up in numbers(kind, number) {
+        let holder = store.find(owner, kind, &look_up).await?;
+        keys.extend(holder.filter(|holder| !keys.contains(holder)));
     }
-    families!(each);
-    Ok(found)
+    Ok(keys)
 }

@@ -16,11 +16,11 @@ use super::document;
 use super::given::{self, Body, Path, Query};
 use super::page::address;
 use super::problem::Problem;
-use crate::family::{Family, Malformed, Path as OrderPath, Status};
+use crate::audit;
+use crate::family::{Malformed, Path as OrderPath, Status, owner};
 use crate::import::{self, Import, Outcome};
 use crate::office::orders::{self, Shown, Unmoved, unmark};
 use crate::web::State;
-use crate::{audit, families};
 
 /// What an order that is not there is called.
 const NONE: Problem = Problem::NotFound("There is no such order.");
@@ -229,13 +229,6 @@ pub struct AtFamily {
     id: String,
 }
 
-fn kinds() -> impl Iterator<Item = &'static str> {
-    macro_rules! each {
-        ($($family:ty),*) => { [$(<$family as Family>::KIND),*] };
-    }
-    families!(each).into_iter()
-}
-
 impl At {
     /// The order that is meant, if it can be one.
     fn path(self) -> Result<OrderPath, Problem> {
@@ -247,7 +240,7 @@ impl At {
 impl AtFamily {
     fn path(self, kind: &str) -> Result<OrderPath, Problem> {
         let Self { app, scope, id } = self;
-        let kind = kinds().find(|known| *known == kind).ok_or(NONE)?;
+        let kind = orders::KINDS.into_iter().find(|known| *known == kind).ok_or(NONE)?;
         Ok(OrderPath { kind, app: app.parse().map_err(|_| NONE)?, scope, id })
     }
 }
@@ -290,9 +283,12 @@ pub async fn list(
     let limit = given::limit(wanted.limit)?;
     let position = given::position(wanted.cursor.as_deref())?.unwrap_or_default();
     if let Some(kind) = &wanted.kind
-        && !kinds().any(|known| known == kind)
+        && !orders::KINDS.contains(&kind.as_str())
     {
-        return Err(Problem::invalid("query.kind", format!("expected {}", joined())));
+        return Err(Problem::invalid(
+            "query.kind",
+            format!("expected {}", orders::KINDS.join(", ")),
+        ));
     }
     let now = cx.clock.now();
     let places = places(&cx.store, &wanted, &position, limit).await?;
@@ -314,10 +310,6 @@ pub async fn list(
     Ok(Json(Orders { orders: listed, next }))
 }
 
-fn joined() -> String {
-    kinds().collect::<Vec<_>>().join(", ")
-}
-
 /// The places of orders that are wanted, after a position.
 async fn places(
     store: &Store,
@@ -329,7 +321,7 @@ async fn places(
     let mut parts = position.splitn(4, '/');
     let mut part = || parts.next().unwrap_or_default().to_owned();
     let (kind, owner, id) = (part(), format!("{}/{}", part(), part()), part());
-    let mut sorted: Vec<_> = kinds().collect();
+    let mut sorted = orders::KINDS;
     sorted.sort_unstable();
     let mut places = Vec::new();
     let is_wanted = |known: &&str| wanted.kind.as_deref().is_none_or(|kind| kind == *known);
@@ -392,8 +384,8 @@ pub async fn create(
     Extract(cx): State,
     Body(new): Body<Import>,
 ) -> Result<Response, Problem> {
-    if !kinds().any(|known| known == new.kind) {
-        let (path, expected) = ("kind".into(), format!("expected {}", joined()));
+    if !orders::KINDS.contains(&new.kind.as_str()) {
+        let (path, expected) = ("kind".into(), format!("expected {}", orders::KINDS.join(", ")));
         return Err(Problem::of(Malformed::Form { path, expected }.into()));
     }
     let outcome = import::store(&cx.store, new, &caller.cause).await.map_err(Problem::of)?;
@@ -519,9 +511,14 @@ pub async fn search(
     let Sought { app, scope, number } = sought;
     let now = cx.clock.now();
     let mut listed = Vec::new();
-    for path in orders::known_by(&cx.store, &app, scope.as_str(), number.as_str()).await? {
-        if let Some(shown) = orders::get(&cx.store, &path, now).await? {
-            listed.push(Listed { place: Place::of(&path), status: Some(shown.status.into()) });
+    let owner = owner(&app, scope.as_str());
+    for kind in orders::KINDS {
+        for key in orders::known_by(&cx.store, &owner, kind, number.as_str()).await? {
+            let scope = scope.as_str().to_owned();
+            let path = OrderPath { kind, app: app.clone(), scope, id: key.id };
+            if let Some(shown) = orders::get(&cx.store, &path, now).await? {
+                listed.push(Listed { place: Place::of(&path), status: Some(shown.status.into()) });
+            }
         }
     }
     Ok(Json(Orders { orders: listed, next: None }))

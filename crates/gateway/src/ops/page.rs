@@ -1,4 +1,4 @@
-//! Lists in pages: what goes on after a cursor, and where an order's place in a path is.
+//! Where what has been made is read: parts of a path, escaped.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 

@@ -11,8 +11,8 @@ use top::{Date, Format, Node, Params, Session, SignMethod, Spec, error};
 
 use super::choice::{Caller, Choice};
 use super::draft::Draft;
-use super::pretty;
 use crate::access::Known;
+use crate::docs::layout;
 use crate::docs::openapi::origin;
 use crate::pipeline::{self, Answer, Call};
 use crate::web::{Problem, Visit};
@@ -118,7 +118,7 @@ pub async fn make(
         curl,
         shows_session: !choice.is_demo() && !session.is_empty(),
         sealing,
-        pretty: pretty::answer(&answer),
+        pretty: layout::answer(answer.format, &answer.body),
         answer,
         took_ms,
         complaint,

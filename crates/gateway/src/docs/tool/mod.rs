@@ -4,7 +4,6 @@ mod call;
 mod choice;
 mod draft;
 mod parts;
-mod pretty;
 
 use std::sync::Arc;
 
