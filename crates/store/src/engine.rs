@@ -21,6 +21,8 @@ pub(crate) struct Head {
     pub version: i64,
     /// Its newest journal entry.
     pub last_entry: i64,
+    /// Where the engine has it, if it finds it there sooner than by its key.
+    pub place: i64,
 }
 
 /// An aggregate as stored.

@@ -19,7 +19,7 @@ mod seal;
 mod sqlite;
 
 use std::collections::BTreeSet;
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,7 +31,7 @@ use domain::pii::Trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use zeroize::Zeroizing;
+use zeroize::optimization_barrier;
 
 pub use crate::calls::{Call, Calls};
 pub use crate::copy::{Sum, Sums, copy};
@@ -758,8 +758,8 @@ impl Store {
         opened: &Opened,
     ) -> Result<Sealed, Error> {
         // With room for nearly every document, so that none is left behind where it grew.
-        let mut json = Zeroizing::new(Vec::with_capacity(CLEAR_BYTES));
-        serde_json::to_writer(&mut *json, document).map_err(|source| place.unreadable(source))?;
+        let mut json = Clear(Vec::with_capacity(CLEAR_BYTES));
+        serde_json::to_writer(&mut json.0, document).map_err(|source| place.unreadable(source))?;
         self.sealer.seal(place, member, &json, opened)
     }
 
@@ -781,7 +781,9 @@ impl Store {
         opened: Option<&mut Opened>,
     ) -> Result<D, Error> {
         let json = self.open_json(place, member, bytes, opened).await?;
-        serde_json::from_slice(&json).map_err(|source| place.unreadable(source))
+        // All of it at once: the reader would else look whether it is text at each value.
+        let text = std::str::from_utf8(&json).map_err(serde::de::Error::custom);
+        text.and_then(serde_json::from_str).map_err(|source| place.unreadable(source))
     }
 
     async fn open_json(
@@ -790,7 +792,7 @@ impl Store {
         member: Option<&'static str>,
         bytes: &[u8],
         mut opened: Option<&mut Opened>,
-    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+    ) -> Result<Clear, Error> {
         let json = match self.sealer.open(place, member, bytes, opened.as_deref_mut()) {
             // Another process has made a new key since we looked.
             Err(Error::UnknownKey(_)) => {
@@ -799,7 +801,27 @@ impl Store {
             }
             done => done,
         };
-        json.map(Zeroizing::new)
+        json.map(Clear)
+    }
+}
+
+/// Text in the clear, wiped when it is dropped: as fast as memory is filled, and nothing that was not
+/// written.
+struct Clear(Vec<u8>);
+
+impl Deref for Clear {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Clear {
+    fn drop(&mut self) {
+        self.0.fill(0);
+        // Without it nobody would seem to read the zeros, and they might not be written.
+        optimization_barrier(self.0.as_slice());
     }
 }
 

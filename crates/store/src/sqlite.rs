@@ -43,8 +43,8 @@ const MIGRATIONS: &[Step] = &[
 const OLDEST: &str = "schema_oldest";
 /// Most changes in one transaction: more only delays the first of them.
 const BATCH_MAX: usize = 256;
-/// With as many changes the writer waits for no more: half of the callers that the figures are of, so that
-/// the others are read while it waits for the disk.
+/// With as many changes the writer waits for no more, and fewer are not parted: half of the callers that the
+/// figures are of, so that the others are read while it waits for the disk.
 const GATHERED_MAX: usize = 32;
 /// Most changes waiting for the writer; further callers wait in line, holding their own memory.
 const QUEUE_MAX: usize = 4096;
@@ -163,11 +163,11 @@ impl Sqlite {
     }
 
     pub(crate) async fn load(&self, key: &Key) -> Result<Option<Loaded>, Error> {
-        const SQL: &str = "SELECT version, last_entry, document FROM aggregate \
+        const SQL: &str = "SELECT version, last_entry, rowid, document FROM aggregate \
                            WHERE owner = ?1 AND kind = ?2 AND id = ?3";
         let row = |row: &Row<'_>| {
-            let head = Head { version: row.get(0)?, last_entry: row.get(1)? };
-            Ok(Loaded { head, document: row.get(2)? })
+            let (version, last_entry, place) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(Loaded { head: Head { version, last_entry, place }, document: row.get(3)? })
         };
         let reader = self.reader()?;
         Ok(reader.statement(SQL)?.query_row((&key.owner, key.kind, &key.id), row).optional()?)
@@ -951,18 +951,24 @@ fn write_until_closed(
     }
 }
 
-/// Takes what has come, and lets whoever is about to come, come: on a core that both share, this thread
-/// would else be back at the disk before the next change was even read. Where nobody wants the core, giving
-/// it away takes no time.
+/// Lets whoever is about to come, come, and takes what is to be committed together: on a core that both
+/// share, this thread would else be back at the disk before the next change was even read. Where nobody
+/// wants the core, giving it away takes no time.
+///
+/// Of many it takes half, so that the others' callers are answered, and ask again, while it waits for the
+/// disk with the next half.
 fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>) {
     let mut before = 0;
-    while batch.len() > before && batch.len() < GATHERED_MAX {
-        before = batch.len();
+    let mut waiting = batch.len() + jobs.len();
+    while waiting > before && waiting < GATHERED_MAX {
+        before = waiting;
         std::thread::yield_now();
-        while batch.len() < BATCH_MAX {
-            let Ok(job) = jobs.try_recv() else { break };
-            batch.push(job);
-        }
+        waiting = batch.len() + jobs.len();
+    }
+    let half = (waiting / 2).clamp(GATHERED_MAX, BATCH_MAX);
+    while batch.len() < half {
+        let Ok(job) = jobs.try_recv() else { break };
+        batch.push(job);
     }
 }
 
@@ -971,9 +977,9 @@ fn write_batch(connection: &Connection, batch: &mut Vec<Job>) {
     let home = batch.last().map(|job| job.home.clone());
     let mut jobs = batch.drain(..);
     let mut done = Vec::with_capacity(jobs.len());
-    let committed = begin(connection).and_then(|mut next_entry| {
+    let committed = Writing::begin(connection).and_then(|mut writing| {
         for job in jobs.by_ref() {
-            let outcome = in_savepoint(connection, &job.write, &mut next_entry);
+            let outcome = writing.in_savepoint(&job.write);
             done.push((job.reply, outcome));
             if matches!(done.last(), Some((_, Err(Broken(_))))) {
                 return Err(rusqlite::Error::InvalidQuery);
@@ -1009,48 +1015,109 @@ fn write_batch(connection: &Connection, batch: &mut Vec<Job>) {
     }
 }
 
-/// Begins to write; returns the number of the journal's next entry, which is nobody else's from now on.
-fn begin(connection: &Connection) -> Result<i64, rusqlite::Error> {
-    const NEXT: &str = "SELECT coalesce(max(entry), 0) + 1 FROM journal";
-    connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-    connection.prepare_cached(NEXT)?.query_row([], |row| row.get(0))
-}
-
 /// The transaction is gone or not to be trusted any more, and why. A full disk or a failed read rolls
 /// all of it back by itself; going on would begin another, and commit what its callers are told did
 /// not happen.
 struct Broken(String);
 
-fn in_savepoint(
-    connection: &Connection,
-    write: &Write,
-    next_entry: &mut i64,
-) -> Result<Result<Outcome, Error>, Broken> {
-    if let Write::Commit(commit) = write
-        && commit.look_ups.is_empty()
-        && commit.people.is_empty()
-    {
-        // It writes all of what it writes or nothing; should it fail half way, so does the transaction.
-        let outcome = put(connection, commit, next_entry);
-        return outcome.map(Ok).map_err(|error| Broken(cause(&error)));
+/// A transaction that writes, and what is used again and again in it.
+struct Writing<'c> {
+    connection: &'c Connection,
+    /// The number of the journal's next entry, which is nobody else's until this ends.
+    next_entry: i64,
+    update: CachedStatement<'c>,
+    journal: CachedStatement<'c>,
+}
+
+impl<'c> Writing<'c> {
+    fn begin(connection: &'c Connection) -> Result<Self, rusqlite::Error> {
+        const NEXT: &str = "SELECT coalesce(max(entry), 0) + 1 FROM journal";
+        // Where it was when it was read, if that is still the one that was read: an entry is of one version
+        // of one aggregate.
+        const UPDATE: &str = "UPDATE aggregate SET version = ?3, last_entry = ?4, document = ?5 \
+            WHERE rowid = ?1 AND last_entry = ?2";
+        const JOURNAL: &str = "INSERT INTO journal \
+            (entry, previous, owner, kind, id, version, what, at_ms, actor, request_id, facts) \
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+        connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let next_entry = connection.prepare_cached(NEXT)?.query_row([], |row| row.get(0))?;
+        let (update, journal) =
+            (connection.prepare_cached(UPDATE)?, connection.prepare_cached(JOURNAL)?);
+        Ok(Self { connection, next_entry, update, journal })
     }
-    let step = |sql: &str| {
-        let stepped = connection.prepare_cached(sql).and_then(|mut step| step.execute([]));
-        stepped.map_err(|error| Broken(error.to_string()))
-    };
-    step("SAVEPOINT change")?;
-    let outcome = perform(connection, write, next_entry);
-    match &outcome {
-        Ok(Outcome::Done) => {}
-        Err(error) if connection.is_autocommit() => {
-            return Err(Broken(cause(error)));
+
+    fn in_savepoint(&mut self, write: &Write) -> Result<Result<Outcome, Error>, Broken> {
+        if let Write::Commit(commit) = write
+            && commit.look_ups.is_empty()
+            && commit.people.is_empty()
+        {
+            // It writes all of what it writes or nothing; should it fail half way, so does the transaction.
+            return self.put(commit).map(Ok).map_err(|error| Broken(cause(&error)));
         }
-        Ok(Outcome::Raced | Outcome::Taken { .. }) | Err(_) => {
-            step("ROLLBACK TO change")?;
+        let connection = self.connection;
+        let step = |sql: &str| {
+            let stepped = connection.prepare_cached(sql).and_then(|mut step| step.execute([]));
+            stepped.map_err(|error| Broken(error.to_string()))
+        };
+        step("SAVEPOINT change")?;
+        let outcome = perform(self, write);
+        match &outcome {
+            Ok(Outcome::Done) => {}
+            Err(error) if connection.is_autocommit() => {
+                return Err(Broken(cause(error)));
+            }
+            Ok(Outcome::Raced | Outcome::Taken { .. }) | Err(_) => {
+                step("ROLLBACK TO change")?;
+            }
         }
+        step("RELEASE change")?;
+        Ok(outcome)
     }
-    step("RELEASE change")?;
-    Ok(outcome)
+
+    /// The compare-and-set at the heart of a change.
+    fn put(&mut self, commit: &Commit) -> Result<Outcome, Error> {
+        const INSERT: &str = "INSERT INTO aggregate (owner, kind, id, version, last_entry, document) \
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
+        const PERSON: &str = "INSERT OR IGNORE INTO person VALUES (?1, ?2, ?3, ?4)";
+        let Commit { key, expected, document, facts, what, cause, look_ups, people } = commit;
+        let (version, entry) = (commit.version(), self.next_entry);
+        let written = match expected {
+            Some(Head { place, last_entry, .. }) => {
+                self.update.execute(params![place, last_entry, version, entry, document])?
+            }
+            None => self
+                .connection
+                .prepare_cached(INSERT)?
+                .execute(params![key.owner, key.kind, key.id, version, entry, document])?,
+        };
+        if written == 0 {
+            return Ok(Outcome::Raced);
+        }
+        self.journal.execute(params![
+            entry,
+            expected.map(|head| head.last_entry),
+            key.owner,
+            key.kind,
+            key.id,
+            version,
+            what,
+            cause.at.as_millisecond(),
+            cause.actor,
+            cause.request_id,
+            facts
+        ])?;
+        self.next_entry += 1;
+        for look_up in look_ups {
+            if let Some(id) = claim(self.connection, key, look_up)? {
+                return Ok(Outcome::Taken { look_up: look_up.clone(), id });
+            }
+        }
+        for hash in people {
+            let mut person = self.connection.prepare_cached(PERSON)?;
+            person.execute((hash, &key.owner, key.kind, &key.id))?;
+        }
+        Ok(Outcome::Done)
+    }
 }
 
 /// What is beneath an error, or itself.
@@ -1058,10 +1125,11 @@ fn cause(error: &Error) -> String {
     std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-fn perform(connection: &Connection, write: &Write, next_entry: &mut i64) -> Result<Outcome, Error> {
+fn perform(writing: &mut Writing<'_>, write: &Write) -> Result<Outcome, Error> {
+    let connection = writing.connection;
     let set_fact = |sql: &str| connection.prepare_cached(sql)?.execute([]);
     match write {
-        Write::Commit(commit) => return put(connection, commit, next_entry),
+        Write::Commit(commit) => return writing.put(commit),
         Write::App { key, expected: None, document } => {
             let mut insert =
                 connection.prepare_cached("INSERT OR IGNORE INTO app VALUES (?1, ?2)")?;
@@ -1193,52 +1261,6 @@ fn replace(connection: &Connection, row: &Stored, document: &[u8]) -> Result<(),
     let values = params![owner, kind, id, entry, known, document];
     connection.prepare_cached(sql)?.execute(values)?;
     Ok(())
-}
-
-/// The compare-and-set at the heart of a change.
-fn put(connection: &Connection, commit: &Commit, next_entry: &mut i64) -> Result<Outcome, Error> {
-    const JOURNAL: &str = "INSERT INTO journal \
-        (entry, previous, owner, kind, id, version, what, at_ms, actor, request_id, facts) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-    const INSERT: &str = "INSERT INTO aggregate (owner, kind, id, version, last_entry, document) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
-    const UPDATE: &str = "UPDATE aggregate SET version = ?4, last_entry = ?5, document = ?6 \
-        WHERE owner = ?1 AND kind = ?2 AND id = ?3 AND version = ?4 - 1";
-    const PERSON: &str = "INSERT OR IGNORE INTO person VALUES (?1, ?2, ?3, ?4)";
-    let Commit { key, expected, document, facts, what, cause, look_ups, people } = commit;
-    let version = commit.version();
-    let previous = expected.map(|head| head.last_entry);
-    let entry = *next_entry;
-    let sql = if expected.is_some() { UPDATE } else { INSERT };
-    let written = connection
-        .prepare_cached(sql)?
-        .execute(params![key.owner, key.kind, key.id, version, entry, document])?;
-    if written == 0 {
-        return Ok(Outcome::Raced);
-    }
-    connection.prepare_cached(JOURNAL)?.execute(params![
-        entry,
-        previous,
-        key.owner,
-        key.kind,
-        key.id,
-        version,
-        what,
-        cause.at.as_millisecond(),
-        cause.actor,
-        cause.request_id,
-        facts
-    ])?;
-    *next_entry += 1;
-    for look_up in look_ups {
-        if let Some(id) = claim(connection, key, look_up)? {
-            return Ok(Outcome::Taken { look_up: look_up.clone(), id });
-        }
-    }
-    for hash in people {
-        connection.prepare_cached(PERSON)?.execute((hash, &key.owner, key.kind, &key.id))?;
-    }
-    Ok(Outcome::Done)
 }
 
 /// Claims a number for an aggregate; says which other has it.

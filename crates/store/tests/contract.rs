@@ -229,6 +229,32 @@ async fn a_database_behind_a_link_is_read_as_it_is() {
     }
 }
 
+#[tokio::test]
+async fn what_has_moved_in_the_file_meanwhile_is_read_anew_before_it_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    for id in ["first", "moves", "takes its place"] {
+        add_one(&store, &key(id), "r").await.unwrap();
+    }
+    let mut asked = 0;
+    let (key_of_it, because) = (key("moves"), cause("r2"));
+    let counted = store.change(&key_of_it, &because, |document: Option<Document>| {
+        asked += 1;
+        if asked == 1 {
+            let file = rusqlite::Connection::open(folder.path().join("t.db")).unwrap();
+            file.execute_batch("DELETE FROM aggregate WHERE id = 'first'; VACUUM").unwrap();
+        }
+        let mut document = document.unwrap();
+        document.count += 1;
+        let count = document.count;
+        (Decision::Put { document, what: "add", facts: None, look_ups: Vec::new() }, count)
+    });
+    assert_eq!(counted.await.unwrap(), 2);
+    assert_eq!(asked, 2, "it was not where it had been");
+    let left = store.get::<Document>(&key("takes its place")).await.unwrap().unwrap();
+    assert_eq!(left.count, 1);
+}
+
 async fn deciding_to_keep_writes_nothing(world: World) {
     let store = world.open().await;
     add_one(&store, &key("a"), "r1").await.unwrap();

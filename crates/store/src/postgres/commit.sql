@@ -1,5 +1,6 @@
 -- Many changes in one statement, each with its own outcome. No two of them share an aggregate or a
--- number; those whose number is another's, or whose version has moved, write nothing.
+-- number; those whose number is another's, or whose version has moved, write nothing. They come in the
+-- order of their keys, everybody's in the same, so that two statements never wait for each other.
 WITH item AS (
     SELECT at, owner, kind, id, version, document, what, at_ms, actor, request_id, facts
     FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bytea[], $7::text[],
@@ -19,8 +20,7 @@ WITH item AS (
       AND (i.version = 1 OR i.version - 1 =
         (SELECT a.version FROM aggregate a
          WHERE a.owner = i.owner AND a.kind = i.kind AND a.id = i.id))
-    -- One order for everybody, so that two statements never wait for each other.
-    ORDER BY i.owner, i.kind, i.id
+    ORDER BY i.at
     ON CONFLICT (owner, kind, id) DO UPDATE
         SET version = excluded.version, document = excluded.document
         WHERE a.version = excluded.version - 1

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 use tokio::sync::{mpsc, oneshot};
 
+use super::Values;
 use super::link::{Fate, Link, Target, describe, fate};
 use crate::engine::{Commit, Outcome};
-use crate::{Error, LookUp};
+use crate::{Error, Key, LookUp};
 
 /// Most changes in one statement: more only delays the first of them.
 const BATCH_MAX: usize = 64;
@@ -24,6 +25,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
 
 const COMMIT: &str = include_str!("commit.sql");
+/// The same for changes that claim nothing, of what is there already: nearly all.
+const UPDATE: &str = include_str!("update.sql");
 const SETTLED: &str = include_str!("settled.sql");
 /// A commit of its own: once it is acknowledged, everything before it in the log is as durable.
 pub(super) const PROBE: &str = "INSERT INTO fact VALUES ('probe', gen_random_uuid()::text) \
@@ -97,7 +100,14 @@ fn take_batch(waiting: &mut VecDeque<Job>) -> Vec<Job> {
         }
     }
     *waiting = later;
+    // One order for everybody, so that two statements never wait for each other.
+    batch.sort_by(|one, other| place(one).cmp(&place(other)));
     batch
+}
+
+fn place(job: &Job) -> (&str, &str, &str) {
+    let Key { kind, owner, id } = &job.commit.key;
+    (owner, kind, id)
 }
 
 /// Commits changes that share nothing, each with its own outcome. A statement whose answer was lost is
@@ -252,12 +262,34 @@ impl<'c> Named<'c> {
     }
 }
 
+/// What is written, as both statements that write are told.
+struct Written<'c> {
+    document: Vec<&'c [u8]>,
+    what: Vec<&'c str>,
+    at_ms: Vec<i64>,
+    facts: Vec<Option<&'c [u8]>>,
+}
+
+impl<'c> Written<'c> {
+    fn new(commits: &[&'c Commit]) -> Self {
+        Self {
+            document: commits.iter().map(|commit| commit.document.as_slice()).collect(),
+            what: commits.iter().map(|commit| commit.what).collect(),
+            at_ms: commits.iter().map(|commit| commit.cause.at.as_millisecond()).collect(),
+            facts: commits.iter().map(|commit| commit.facts.as_deref()).collect(),
+        }
+    }
+}
+
 async fn commit(link: &Link, commits: &[&Commit]) -> Result<Vec<Outcome>, tokio_postgres::Error> {
+    let is_plain = |commit: &&Commit| {
+        commit.expected.is_some() && commit.look_ups.is_empty() && commit.people.is_empty()
+    };
+    if commits.iter().all(is_plain) {
+        return update(link, commits).await;
+    }
     let Named { at, owner, kind, id, version, actor, request } = Named::new(commits);
-    let document: Vec<_> = commits.iter().map(|c| c.document.as_slice()).collect();
-    let what: Vec<_> = commits.iter().map(|c| c.what).collect();
-    let at_ms: Vec<i64> = commits.iter().map(|c| c.cause.at.as_millisecond()).collect();
-    let facts: Vec<_> = commits.iter().map(|c| c.facts.as_deref()).collect();
+    let Written { document, what, at_ms, facts } = Written::new(commits);
     let (mut claim_at, mut claim_name, mut claim_value) = (Vec::new(), Vec::new(), Vec::new());
     let (mut person_at, mut person_hash) = (Vec::new(), Vec::new());
     for (at, commit) in (0i32..).zip(commits) {
@@ -275,31 +307,26 @@ async fn commit(link: &Link, commits: &[&Commit]) -> Result<Vec<Outcome>, tokio_
             person_hash.push(hash.as_slice());
         }
     }
-    let rows = link
-        .query(
-            COMMIT,
-            &[
-                &at,
-                &owner,
-                &kind,
-                &id,
-                &version,
-                &document,
-                &what,
-                &at_ms,
-                &actor,
-                &request,
-                &facts,
-                &claim_at,
-                &claim_name,
-                &claim_value,
-                &person_at,
-                &person_hash,
-            ],
-        )
-        .await?;
+    let values: &Values<'_> = &[
+        &at,
+        &owner,
+        &kind,
+        &id,
+        &version,
+        &document,
+        &what,
+        &at_ms,
+        &actor,
+        &request,
+        &facts,
+        &claim_at,
+        &claim_name,
+        &claim_value,
+        &person_at,
+        &person_hash,
+    ];
     let mut outcomes: Vec<_> = commits.iter().map(|_| Outcome::Raced).collect();
-    for row in rows {
+    for row in link.query(COMMIT, values).await? {
         let at = row.get::<_, i32>(0) as usize;
         if row.get(1) {
             outcomes[at] = Outcome::Done;
@@ -312,6 +339,19 @@ async fn commit(link: &Link, commits: &[&Commit]) -> Result<Vec<Outcome>, tokio_
                 outcomes[at] = Outcome::Taken { look_up, id: row.get(4) };
             }
         }
+    }
+    Ok(outcomes)
+}
+
+/// Commits changes of what is there already that claim nothing.
+async fn update(link: &Link, commits: &[&Commit]) -> Result<Vec<Outcome>, tokio_postgres::Error> {
+    let Named { at, owner, kind, id, version, actor, request } = Named::new(commits);
+    let Written { document, what, at_ms, facts } = Written::new(commits);
+    let values: &Values<'_> =
+        &[&at, &owner, &kind, &id, &version, &document, &what, &at_ms, &actor, &request, &facts];
+    let mut outcomes: Vec<_> = commits.iter().map(|_| Outcome::Raced).collect();
+    for row in link.query(UPDATE, values).await? {
+        outcomes[row.get::<_, i32>(0) as usize] = Outcome::Done;
     }
     Ok(outcomes)
 }

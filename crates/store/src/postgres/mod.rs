@@ -37,8 +37,9 @@ const MIGRATIONS: &[Step] = &[
     Step { sql: include_str!("migrations/1.sql"), oldest: 1 },
     Step { sql: include_str!("migrations/2.sql"), oldest: 1 },
 ];
-/// Connections that changes go out over: more only make the server's processes wait for each other.
-const WRITERS: usize = 3;
+/// Connections that changes go out over: one sends while the other waits for the server's disk, and more only
+/// make for smaller statements.
+const WRITERS: usize = 2;
 /// Connections over which aggregates are read, each many at a time: two, so that one is free while the
 /// other waits.
 const LOADERS: usize = 2;
