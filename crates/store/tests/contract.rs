@@ -242,7 +242,9 @@ async fn what_has_moved_in_the_file_meanwhile_is_read_anew_before_it_changes() {
         asked += 1;
         if asked == 1 {
             let file = rusqlite::Connection::open(folder.path().join("t.db")).unwrap();
-            file.execute_batch("DELETE FROM aggregate WHERE id = 'first'; VACUUM").unwrap();
+            let turned =
+                "UPDATE aggregate SET rowid = -rowid; UPDATE aggregate SET rowid = 5 + rowid";
+            file.execute_batch(turned).unwrap();
         }
         let mut document = document.unwrap();
         document.count += 1;
