@@ -1,8 +1,8 @@
 //! The SQLite engine: one writer that groups commits, readers in place.
 //!
-//! Everything that has arrived since the last commit goes into the next transaction, each change in
-//! a savepoint of its own, so that one `fsync` makes many callers durable and one caller's failure
-//! stays its own. Checkpoints run beside the writer; it helps only when the WAL has grown past its
+//! What has arrived since the last commit goes into the next transaction, so that one `fsync` makes many
+//! callers durable; each change writes all of its own or nothing, in a savepoint where it could fail half
+//! way. Checkpoints run beside the writer; it helps only when the WAL has grown past its
 //! cap.
 
 use std::fs::File;
@@ -43,8 +43,8 @@ const MIGRATIONS: &[Step] = &[
 const OLDEST: &str = "schema_oldest";
 /// Most changes in one transaction: more only delays the first of them.
 const BATCH_MAX: usize = 256;
-/// With as many changes the writer waits for no more, and fewer are not parted: half of the callers that the
-/// figures are of, so that the others are read while it waits for the disk.
+/// With as many changes the writer waits for no more: half of the callers that the figures are of, so that
+/// the others are read while it waits for the disk.
 const GATHERED_MAX: usize = 32;
 /// Most changes waiting for the writer; further callers wait in line, holding their own memory.
 const QUEUE_MAX: usize = 4096;
@@ -951,24 +951,18 @@ fn write_until_closed(
     }
 }
 
-/// Lets whoever is about to come, come, and takes what is to be committed together: on a core that both
-/// share, this thread would else be back at the disk before the next change was even read. Where nobody
-/// wants the core, giving it away takes no time.
-///
-/// Of many it takes half, so that the others' callers are answered, and ask again, while it waits for the
-/// disk with the next half.
+/// Takes what has come, and lets whoever is about to come, come: on a core that both share, this thread
+/// would else be back at the disk before the next change was even read. Where nobody wants the core, giving
+/// it away takes no time.
 fn gather(jobs: &mut mpsc::Receiver<Job>, batch: &mut Vec<Job>) {
     let mut before = 0;
-    let mut waiting = batch.len() + jobs.len();
-    while waiting > before && waiting < GATHERED_MAX {
-        before = waiting;
+    while batch.len() > before && batch.len() < GATHERED_MAX {
+        before = batch.len();
         std::thread::yield_now();
-        waiting = batch.len() + jobs.len();
-    }
-    let half = (waiting / 2).clamp(GATHERED_MAX, BATCH_MAX);
-    while batch.len() < half {
-        let Ok(job) = jobs.try_recv() else { break };
-        batch.push(job);
+        while batch.len() < BATCH_MAX {
+            let Ok(job) = jobs.try_recv() else { break };
+            batch.push(job);
+        }
     }
 }
 
@@ -1035,7 +1029,7 @@ impl<'c> Writing<'c> {
         // Where it was when it was read, if that is still the one that was read: an entry is of one version
         // of one aggregate.
         const UPDATE: &str = "UPDATE aggregate SET version = ?3, last_entry = ?4, document = ?5 \
-            WHERE rowid = ?1 AND last_entry = ?2";
+            WHERE rowid = ?1 AND last_entry = ?2 AND version = ?3 - 1";
         const JOURNAL: &str = "INSERT INTO journal \
             (entry, previous, owner, kind, id, version, what, at_ms, actor, request_id, facts) \
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
@@ -1324,6 +1318,39 @@ mod tests {
         write_batch(&connection, &mut vec![job]);
         assert_eq!(answer.await.unwrap().unwrap(), Outcome::Done);
         assert_eq!(count("SELECT count(*) FROM aggregate"), 1);
+    }
+
+    #[tokio::test]
+    async fn when_the_disk_is_full_everything_stays_as_it_was() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
+        connection.pragma_update(None, "max_page_count", 60).unwrap();
+        let ids: Vec<_> = (0..20).map(|at| at.to_string()).collect();
+        let mut first: Vec<_> = ids.iter().map(|id| commit(id, 100).0).collect();
+        write_batch(&connection, &mut first);
+        let next = |place: i64, bytes| {
+            let (mut job, answer) = commit(&ids[place as usize - 1], bytes);
+            if let Write::Commit(commit) = &mut job.write {
+                commit.expected = Some(Head { version: 1, last_entry: place, place });
+            }
+            (job, answer)
+        };
+        let grown = (1..=20).map(|place| next(place, if place == 10 { 400_000 } else { 200 }));
+        let (mut batch, answers): (Vec<_>, Vec<_>) = grown.unzip();
+        write_batch(&connection, &mut batch);
+        for mut answer in answers {
+            let told = answer.try_recv().unwrap();
+            assert!(matches!(told, Err(Error::NotCommitted(_))), "{told:?}");
+        }
+        let sql = "SELECT count(*) FROM aggregate WHERE version = 1 AND length(document) = 100";
+        let left: i64 = connection.query_row(sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(left, 20);
+
+        // The next batch is none the worse for it; who is late is told so.
+        let ((in_time, done), (late, raced)) = (next(7, 200), next(7, 300));
+        write_batch(&connection, &mut vec![in_time, late]);
+        assert_eq!(done.await.unwrap().unwrap(), Outcome::Done);
+        assert_eq!(raced.await.unwrap().unwrap(), Outcome::Raced);
     }
 
     #[test]

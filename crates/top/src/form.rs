@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use memchr::{memchr, memchr2};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -75,28 +76,52 @@ impl<'a> Params<'a> {
 /// # Errors
 /// Something is wrong; what could be read was appended all the same.
 pub fn decode_into<'a>(bytes: &'a [u8], pairs: &mut Pairs<'a>) -> Result<(), BadForm> {
+    // Looked at as a whole, what is plain in it needs no further look.
+    let text = std::str::from_utf8(bytes).ok();
     let mut outcome = Ok(());
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let end = memchr(b'&', rest).unwrap_or(rest.len());
-        let pair = &rest[..end];
-        rest = rest.get(end + 1..).unwrap_or_default();
+    let mut start = 0;
+    while start < bytes.len() {
+        let end = memchr(b'&', &bytes[start..]).map_or(bytes.len(), |at| start + at);
+        let pair = start..end;
+        start = end + 1;
         if pair.is_empty() {
             continue;
         }
         if pairs.len() == PAIRS_MAX {
             return Err(BadForm::TooMany);
         }
-        let (name, value) = match memchr(b'=', pair) {
-            Some(at) => (&pair[..at], &pair[at + 1..]),
-            None => (pair, &pair[..0]),
-        };
-        match (decode(name), decode(value)) {
+        // Names are too short for a search in steps of many bytes.
+        let equals = bytes[pair.clone()].iter().position(|byte| *byte == b'=');
+        let equals = equals.map_or(end, |at| pair.start + at);
+        let name = pair.start..equals;
+        let value = (equals + 1).min(end)..end;
+        let is_plain = !bytes[name.clone()].iter().any(|byte| is_escape(*byte));
+        let name = part(bytes, text, name, is_plain);
+        let is_plain = memchr2(b'%', b'+', &bytes[value.clone()]).is_none();
+        match (name, part(bytes, text, value, is_plain)) {
             (Some(name), Some(value)) => pairs.push((name, value)),
             _ => outcome = Err(BadForm::NotUtf8),
         }
     }
     outcome
+}
+
+/// One name or value of a form, which stands in its text as it is when it is plain.
+fn part<'a>(
+    bytes: &'a [u8],
+    text: Option<&'a str>,
+    at: Range<usize>,
+    is_plain: bool,
+) -> Option<Cow<'a, str>> {
+    match text.filter(|_| is_plain) {
+        Some(text) => text.get(at).map(Cow::Borrowed),
+        None => decode(&bytes[at]),
+    }
+}
+
+/// Whether a byte stands for something else than itself.
+fn is_escape(byte: u8) -> bool {
+    matches!(byte, b'%' | b'+')
 }
 
 /// Decodes one name or value; `None` when it is not UTF-8.
@@ -121,7 +146,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
         decoded.push(byte);
         rest = &rest[plain + length..];
         // The next one is near: in JSON every second letter is escaped.
-        let next = rest.iter().position(|byte| matches!(byte, b'%' | b'+'));
+        let next = rest.iter().position(|byte| is_escape(*byte));
         plain = next.unwrap_or(rest.len());
     }
 }

@@ -1,6 +1,6 @@
 -- Many changes in one statement, each with its own outcome. No two of them share an aggregate or a
 -- number; those whose number is another's, or whose version has moved, write nothing. They come in the
--- order of their keys, everybody's in the same, so that two statements never wait for each other.
+-- order of their keys, everybody's in the same, so that two statements do not wait for each other.
 WITH item AS (
     SELECT at, owner, kind, id, version, document, what, at_ms, actor, request_id, facts
     FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bytea[], $7::text[],

@@ -79,7 +79,7 @@ async fn write_until_closed(target: Arc<Target>, mut jobs: mpsc::Receiver<Job>) 
     }
 }
 
-/// The first changes that share neither an aggregate nor a number, in their order.
+/// The first changes that share neither an aggregate nor a number, in the order of their keys.
 fn take_batch(waiting: &mut VecDeque<Job>) -> Vec<Job> {
     let mut batch = Vec::new();
     let mut later = VecDeque::new();
@@ -100,7 +100,7 @@ fn take_batch(waiting: &mut VecDeque<Job>) -> Vec<Job> {
         }
     }
     *waiting = later;
-    // One order for everybody, so that two statements never wait for each other.
+    // One order for everybody, so that two statements hardly ever wait for each other.
     batch.sort_by(|one, other| place(one).cmp(&place(other)));
     batch
 }
@@ -235,7 +235,7 @@ async fn send(
     Ok(outcomes)
 }
 
-/// Which changes, as both statements are told: their places, aggregates, versions and requests.
+/// Which changes, as all three statements are told: their places, aggregates, versions and requests.
 struct Named<'c> {
     at: Vec<i32>,
     owner: Vec<&'c str>,
