@@ -1,11 +1,12 @@
-//! Row 18: the same calls on ten thousand orders, on a hundred thousand, and on a million.
+//! Row 18: the same calls on ten thousand orders, on a hundred thousand, and on a million; and, as a long run of
+//! its own, on as many small ones as there is room for.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::calls::{Calls, Form};
 use crate::load::Span;
-use crate::measure::{ONCE, Plan, Round, Spread, TRIES_MAX, USUAL};
+use crate::measure::{ONCE, Plan, Round, Spread, TRIES_MAX, USUAL, first_answer};
 use crate::plot::{Curve, Plot};
 use crate::process::Server;
 use crate::report::Target;
@@ -24,7 +25,7 @@ const PLOT: &str = "docs/plots/growth.svg";
 struct Sized {
     server: Server,
     reads: Calls,
-    cancels: Calls,
+    writes: Calls,
     kb_per_order: f64,
     start_ms: f64,
 }
@@ -45,12 +46,9 @@ impl Rows<'_> {
             plan.in_turn([&mut || round(0, one), &mut || round(1, two), &mut || round(2, three)])
         };
         let reads = turn(self.plan, |sized| &sized.reads, READS / self.plan.rounds, USUAL)?;
-        // The smallest has few orders to cancel, and a round that others disturbed is measured again, on
-        // others: so a round of these is short.
-        let short = Span { warm: Duration::from_millis(10), ..self.plan.span };
-        let plan = Plan { span: short, ..self.plan.clone() };
+        let plan = self.short();
         let cancels = ORDERS[0] / 2 / plan.rounds / TRIES_MAX;
-        let writes = turn(&plan, |sized| &sized.cancels, cancels, ONCE)?;
+        let writes = turn(&plan, |sized| &sized.writes, cancels, ONCE)?;
         self.add_growth("change.detail from the database", &reads, 0.85);
         self.add_growth("cancel, durable", &writes, 0.8);
         let all = |figure: fn(&Sized) -> f64| Spread::of(sized.iter().map(figure));
@@ -63,20 +61,79 @@ impl Rows<'_> {
         plot(&reads, &writes)
     }
 
+    /// Reports receipts, and reports them again, in a database of so many small orders and in one of ten
+    /// thousand.
+    pub fn long_growth(&mut self, orders: usize) -> anyhow::Result<()> {
+        std::fs::create_dir_all(&self.plan.home)?;
+        let (few, many) = (self.of_receipts(ORDERS[0])?, self.of_receipts(orders)?);
+        let plan = self.short();
+        let part = ORDERS[0] / plan.rounds / TRIES_MAX;
+        let mut turns = [0; 2];
+        let write = |sized: &Sized, turn: &mut usize| {
+            *turn += 1;
+            plan.round(&sized.server, &sized.writes.part(*turn, part), ONCE)
+        };
+        let [one, two] = &mut turns;
+        let writes = plan.in_turn([&mut || write(&many, one), &mut || write(&few, two)])?;
+        for sized in [&few, &many] {
+            // What no round has reported yet; from here on nothing is written.
+            self.plan.round(&sized.server, &sized.writes, ONCE)?;
+        }
+        let read = |sized: &Sized| self.plan.round(&sized.server, &sized.reads, USUAL);
+        let reads = self.plan.in_turn([&mut || read(&many), &mut || read(&few)])?;
+        let to = format!("of {orders} orders to of {}", ORDERS[0]);
+        self.add_ratio("18", format!("postback again, {to}"), &reads, 0.65);
+        self.add_ratio("18", format!("postback, durable, {to}"), &writes, 0.4);
+        let figure = Spread::of([many.start_ms]);
+        let detail = format!("{:.2} kB an order in the file", many.kb_per_order);
+        self.add("18", "first signed answer, ms", figure, Target::AtMost(100.0), detail);
+        let memory = Spread::of([many.server.memory_mb()?]);
+        self.add("17", "memory after it, MB", memory, Target::AtMost(200.0), String::new());
+        Ok(())
+    }
+
+    /// The smallest database has few orders to write to, and a round that others disturbed is measured again, on
+    /// others: so a round of these is short.
+    fn short(&self) -> Plan {
+        let span = Span { warm: Duration::from_millis(10), ..self.plan.span };
+        Plan { span, ..self.plan.clone() }
+    }
+
     fn of_size(&self, orders: usize) -> anyhow::Result<Sized> {
         let sizes = Sizes { payable: orders / 2, changed: orders / 2, ..Sizes::default() };
+        let half = orders / 2;
+        let spread = |count: usize| (0..count).map(move |at| at * STRIDE % half);
+        self.sized(orders, sizes, |world| {
+            let reads = Calls::detail(world, Form::Json, spread(READS));
+            (reads, Calls::cancel(world, spread(half.min(ORDERS[0] / 2 * 5))))
+        })
+    }
+
+    fn of_receipts(&self, orders: usize) -> anyhow::Result<Sized> {
+        let sizes = Sizes { receipts: orders, ..Sizes::default() };
+        let postbacks =
+            |world: &World| Calls::postback(world, (0..ORDERS[0]).map(|at| at * STRIDE % orders));
+        self.sized(orders, sizes, |world| (postbacks(world), postbacks(world)))
+    }
+
+    /// Makes a database and serves it. What is called first is one of the reads.
+    fn sized(
+        &self,
+        orders: usize,
+        sizes: Sizes,
+        calls: impl FnOnce(&World) -> (Calls, Calls),
+    ) -> anyhow::Result<Sized> {
         let folder = self.plan.home.join(format!("of-{orders}"));
         let world = World::make(&self.plan.program, &folder, None, sizes)?;
         let bytes = std::fs::metadata(folder.join("data/tripwright.db"))?.len();
+        let (reads, writes) = calls(&world);
         let began = Instant::now();
-        let server = self.started(&world, &["--document-cache-mb", "0"])?;
-        let start_ms = began.elapsed().as_secs_f64() * 1e3;
-        let half = orders / 2;
-        let spread = |count: usize| (0..count).map(move |at| at * STRIDE % half);
+        let mut server = world.serve(&["--document-cache-mb", "0"])?;
+        let start_ms = first_answer(&mut server, &reads, began)?.0.as_secs_f64() * 1e3;
         Ok(Sized {
             server,
-            reads: Calls::detail(&world, Form::Json, spread(READS)),
-            cancels: Calls::cancel(&world, spread(half.min(ORDERS[0] / 2 * 5))),
+            reads,
+            writes,
             kb_per_order: bytes as f64 / orders as f64 / 1e3,
             start_ms,
         })

@@ -44,6 +44,13 @@ enum Action {
         #[arg(long, default_value_t = 30)]
         minutes: u64,
     },
+    /// Compare a database of very many small orders with one of few
+    Growth {
+        #[command(flatten)]
+        asked: Asked,
+        #[arg(long, default_value_t = 10_000_000)]
+        orders: usize,
+    },
     /// Do work of one kind so many times, for an instruction counter; without a kind, name them
     Count { case: Option<String>, times: Option<usize> },
     /// The limit that others are measured against: hyper, which returns what stands in a file
@@ -78,18 +85,24 @@ fn main() -> anyhow::Result<()> {
         }
         Action::Count { case: Some(case), times } => count::count(&case, times.unwrap_or(1)),
         Action::Soak { program, minutes } => soak::soak(&plan(&program, 1, 1.0)?, minutes),
-        Action::Rows(Asked { program, only, rounds, seconds, page }) => {
-            let plan = plan(&program, rounds, seconds)?;
-            let mut rows = rows::Rows { plan: &plan, only, lines: Vec::new() };
-            rows.measure()?;
-            if let Some(page) = page {
-                report::write(&page, &rows.lines)?;
-            }
-            let missed = rows.lines.iter().filter(|line| !line.is_met()).count();
-            anyhow::ensure!(missed == 0, "{missed} of {} targets missed", rows.lines.len());
-            Ok(())
-        }
+        Action::Rows(asked) => compare(asked, |rows| rows.measure()),
+        Action::Growth { asked, orders } => compare(asked, |rows| rows.long_growth(orders)),
     }
+}
+
+fn compare(
+    Asked { program, only, rounds, seconds, page }: Asked,
+    measure: impl FnOnce(&mut rows::Rows<'_>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let plan = plan(&program, rounds, seconds)?;
+    let mut rows = rows::Rows { plan: &plan, only, lines: Vec::new() };
+    measure(&mut rows)?;
+    if let Some(page) = page {
+        report::write(&page, &rows.lines)?;
+    }
+    let missed = rows.lines.iter().filter(|line| !line.is_met()).count();
+    anyhow::ensure!(missed == 0, "{missed} of {} targets missed", rows.lines.len());
+    Ok(())
 }
 
 fn plan(program: &Path, rounds: usize, seconds: f64) -> anyhow::Result<Plan> {

@@ -23,6 +23,8 @@ pub(crate) struct Head {
     pub last_entry: i64,
     /// Where the engine has it, if it finds it there sooner than by its key.
     pub place: i64,
+    /// Where the engine has what the document begins with, if not in that place.
+    pub body: Option<i64>,
 }
 
 /// An aggregate as stored.
@@ -30,6 +32,8 @@ pub(crate) struct Head {
 pub(crate) struct Loaded {
     pub head: Head,
     pub document: Vec<u8>,
+    /// Whether the document's first member is missing in it, because the engine has it elsewhere.
+    pub is_rest: bool,
 }
 
 /// Everything that happens together in one change.
@@ -39,6 +43,8 @@ pub(crate) struct Commit {
     /// What it must still be; `None` when it must not be there.
     pub expected: Option<Head>,
     pub document: Vec<u8>,
+    /// Whether the first member stays as it is and is missing here, as it was when this was loaded.
+    pub is_rest: bool,
     pub facts: Option<Vec<u8>>,
     pub what: &'static str,
     pub cause: Cause,
@@ -116,6 +122,7 @@ macro_rules! forward {
 
 forward! {
     fn load(&self, key: &Key) -> Option<Loaded>;
+    fn load_rest(&self, key: &Key) -> Option<Loaded>;
     fn commit(&self, commit: Commit) -> Outcome;
     fn find(&self, owner: &str, kind: &str, look_up: &LookUp) -> Option<String>;
     fn journal(&self, key: &Key, limit: usize) -> Vec<Recorded>;

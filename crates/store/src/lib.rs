@@ -378,7 +378,7 @@ impl Store {
     {
         let place = Place::of(key);
         for _ in 0..CHANGE_ATTEMPTS_MAX {
-            let loaded = self.engine.load(key).await?;
+            let loaded = self.load_for(key, member).await?;
             let mut opened = Opened::default();
             let (known, part) = match &loaded {
                 Some(loaded) => {
@@ -393,10 +393,11 @@ impl Store {
                 return Ok(answer);
             };
             let (sealed, people) = self.seal_part(&place, member, &document, &opened)?;
+            let is_rest = loaded.as_ref().is_some_and(|loaded| loaded.is_rest);
             let document = match &loaded {
                 Some(Loaded { document, .. }) => {
                     let whole = [&document[..part.start], &sealed, &document[part.end..]].concat();
-                    // What is not looked at moves to the newest key all the same, as with every change.
+                    // What was loaded and not looked at moves to the newest key all the same.
                     match member.is_some() && self.sealer.may_be_outdated(&whole) {
                         true => self.seal_anew(&place, &whole).await?,
                         false => whole,
@@ -415,6 +416,7 @@ impl Store {
                 key: key.clone(),
                 expected: loaded.map(|loaded| loaded.head),
                 document,
+                is_rest,
                 facts: facts.map(|(facts, _)| facts),
                 what,
                 cause: cause.clone(),
@@ -435,6 +437,24 @@ impl Store {
         Err(Error::Contended)
     }
 
+    /// What there is of an aggregate for whoever changes all of its document, or one member.
+    async fn load_for(
+        &self,
+        key: &Key,
+        member: Option<&'static str>,
+    ) -> Result<Option<Loaded>, Error> {
+        let Some(member) = member else { return self.engine.load(key).await };
+        match self.engine.load_rest(key).await? {
+            // It is the one that stands elsewhere.
+            Some(Loaded { is_rest: true, document, .. })
+                if rewrite::find_member(&document, member).is_none() =>
+            {
+                self.engine.load(key).await
+            }
+            loaded => Ok(loaded),
+        }
+    }
+
     /// The aggregate as it is now.
     ///
     /// # Errors
@@ -448,7 +468,7 @@ impl Store {
         &self,
         key: &Key,
     ) -> Result<Option<(Stored<D>, usize)>, Error> {
-        let Some(Loaded { head, document: bytes }) = self.engine.load(key).await? else {
+        let Some(Loaded { head, document: bytes, .. }) = self.engine.load(key).await? else {
             return Ok(None);
         };
         let document = self.open(&Place::of(key), &bytes).await?;

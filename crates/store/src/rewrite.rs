@@ -115,6 +115,17 @@ pub(crate) fn find_member(json: &[u8], member: &str) -> Option<Range<usize>> {
     None
 }
 
+/// Where in a document's text its first member ends; `None` when it has none, or is no object.
+pub(crate) fn first_member_end(json: &[u8]) -> Option<usize> {
+    let steps = Steps(Vec::new());
+    let mut looking = Rewriting { json, at: 0, copied: 0, steps, out: Vec::new() };
+    looking.blank();
+    looking.take(b'{')?;
+    looking.name()?;
+    looking.skip()?;
+    Some(looking.at)
+}
+
 struct Rewriting<'j> {
     json: &'j [u8],
     at: usize,

@@ -27,6 +27,7 @@ use crate::copy::{Cell, Cells, Table as CopyTable};
 use crate::documents::Moment;
 use crate::engine::{Commit, Head, Loaded, Outcome, Recorded, Row as Stored, Step, Table};
 use crate::examine::{Finding, Verdict};
+use crate::rewrite::first_member_end;
 use crate::seal::{WrappedKey, is_whole};
 use crate::{Call, Calls, Entry, Error, Key, LookUp, Usage};
 
@@ -38,9 +39,13 @@ const MIGRATIONS: &[Step] = &[
     // From here on keys are wrapped, which programs of before know nothing of.
     Step { sql: include_str!("migrations/2.sql"), oldest: 2 },
     Step { sql: include_str!("migrations/3.sql"), oldest: 2 },
+    // From here on a document may stand in two places.
+    Step { sql: include_str!("migrations/4.sql"), oldest: 4 },
 ];
 /// The fact that says how many steps a program must know.
 const OLDEST: &str = "schema_oldest";
+/// What a document begins with stands apart from so many bytes on: less is not worth a second row.
+const BODY_BYTES_MIN: usize = 512;
 /// Most changes in one transaction: more only delays the first of them.
 const BATCH_MAX: usize = 256;
 /// With as many changes the writer waits for no more: half of the callers that the figures are of, so that
@@ -163,14 +168,40 @@ impl Sqlite {
     }
 
     pub(crate) async fn load(&self, key: &Key) -> Result<Option<Loaded>, Error> {
-        const SQL: &str = "SELECT version, last_entry, rowid, document FROM aggregate \
-                           WHERE owner = ?1 AND kind = ?2 AND id = ?3";
+        const SQL: &str = "SELECT version, last_entry, a.rowid, body, document, text \
+                           FROM aggregate a LEFT JOIN body b ON b.id = a.body \
+                           WHERE owner = ?1 AND kind = ?2 AND a.id = ?3";
         let row = |row: &Row<'_>| {
-            let (version, last_entry, place) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok(Loaded { head: Head { version, last_entry, place }, document: row.get(3)? })
+            let (rest, body) = (row.get_ref(4)?.as_blob()?, row.get_ref(5)?.as_blob_or_null()?);
+            let document = [body.unwrap_or_default(), rest].concat();
+            Ok(Loaded { head: head(row)?, document, is_rest: false })
         };
         let reader = self.reader()?;
         Ok(reader.statement(SQL)?.query_row((&key.owner, key.kind, &key.id), row).optional()?)
+    }
+
+    /// The aggregate without what its document begins with, where that stands apart: as a document of the
+    /// members that follow.
+    pub(crate) async fn load_rest(&self, key: &Key) -> Result<Option<Loaded>, Error> {
+        const SQL: &str = "SELECT version, last_entry, rowid, body, document FROM aggregate \
+                           WHERE owner = ?1 AND kind = ?2 AND id = ?3";
+        let row =
+            |row: &Row<'_>| Ok(Loaded { head: head(row)?, document: row.get(4)?, is_rest: false });
+        let loaded = {
+            let reader = self.reader()?;
+            reader.statement(SQL)?.query_row((&key.owner, key.kind, &key.id), row).optional()?
+        };
+        match loaded {
+            Some(mut loaded) if loaded.head.body.is_some() => match loaded.document.first_mut() {
+                Some(first @ b',') => {
+                    *first = b'{';
+                    Ok(Some(Loaded { is_rest: true, ..loaded }))
+                }
+                // Nothing follows.
+                _ => self.load(key).await,
+            },
+            whole => Ok(whole),
+        }
     }
 
     /// The version that an aggregate has now.
@@ -420,7 +451,7 @@ impl Sqlite {
     ) -> Result<Vec<Stored>, Error> {
         let sql = match table {
             Table::Aggregate => {
-                "SELECT owner, kind, id, 0, 0, document FROM aggregate \
+                "SELECT owner, kind, id, 0, 0, document FROM whole \
                  WHERE (owner, kind, id) > (?1, ?2, ?3) ORDER BY owner, kind, id LIMIT ?5"
             }
             Table::Journal => {
@@ -542,7 +573,7 @@ impl Sqlite {
         let sql = format!(
             "SELECT {}, {key} FROM {} WHERE {from} AND {} ORDER BY {key} LIMIT {limit}",
             columns.join(", "),
-            table.name,
+            if table.name == "aggregate" { "whole" } else { table.name },
             table.only
         );
         let reader = self.reader()?;
@@ -1028,7 +1059,8 @@ impl<'c> Writing<'c> {
         const NEXT: &str = "SELECT coalesce(max(entry), 0) + 1 FROM journal";
         // Where it was when it was read, if that is still the one that was read: an entry is of one version
         // of one aggregate.
-        const UPDATE: &str = "UPDATE aggregate SET version = ?3, last_entry = ?4, document = ?5 \
+        const UPDATE: &str = "UPDATE aggregate \
+            SET version = ?3, last_entry = ?4, document = ?5, body = ?6 \
             WHERE rowid = ?1 AND last_entry = ?2 AND version = ?3 - 1";
         const JOURNAL: &str = "INSERT INTO journal \
             (entry, previous, owner, kind, id, version, what, at_ms, actor, request_id, facts) \
@@ -1070,21 +1102,10 @@ impl<'c> Writing<'c> {
 
     /// The compare-and-set at the heart of a change.
     fn put(&mut self, commit: &Commit) -> Result<Outcome, Error> {
-        const INSERT: &str = "INSERT INTO aggregate (owner, kind, id, version, last_entry, document) \
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
         const PERSON: &str = "INSERT OR IGNORE INTO person VALUES (?1, ?2, ?3, ?4)";
-        let Commit { key, expected, document, facts, what, cause, look_ups, people } = commit;
+        let Commit { key, expected, facts, what, cause, look_ups, people, .. } = commit;
         let (version, entry) = (commit.version(), self.next_entry);
-        let written = match expected {
-            Some(Head { place, last_entry, .. }) => {
-                self.update.execute(params![place, last_entry, version, entry, document])?
-            }
-            None => self
-                .connection
-                .prepare_cached(INSERT)?
-                .execute(params![key.owner, key.kind, key.id, version, entry, document])?,
-        };
-        if written == 0 {
+        if !self.put_document(commit)? {
             return Ok(Outcome::Raced);
         }
         self.journal.execute(params![
@@ -1112,6 +1133,56 @@ impl<'c> Writing<'c> {
         }
         Ok(Outcome::Done)
     }
+
+    /// Writes the document, in one place or two; says whether it was still the one that was read.
+    fn put_document(&mut self, commit: &Commit) -> Result<bool, rusqlite::Error> {
+        const INSERT: &str = "INSERT INTO aggregate (owner, kind, id, version, last_entry, document, body) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
+        const INSERT_BODY: &str = "INSERT INTO body (id, text) VALUES (?1, ?2)";
+        const UPDATE_BODY: &str = "UPDATE body SET text = ?2 WHERE id = ?1 AND text <> ?2";
+        let Commit { key, expected, document, is_rest, .. } = commit;
+        let (connection, version, entry) = (self.connection, commit.version(), self.next_entry);
+        let known = expected.and_then(|head| head.body);
+        if *is_rest && known.is_some() {
+            let rest = [b",", document.get(1..).unwrap_or_default()].concat();
+            return self.update(commit, &rest, known);
+        }
+        let end = first_member_end(document).unwrap_or_default();
+        let is_apart = known.is_some() || end >= BODY_BYTES_MIN;
+        let (text, rest) = document.split_at(if is_apart { end } else { 0 });
+        // Entries are nobody else's, so a body may be called like the one it came with.
+        let body = is_apart.then(|| known.unwrap_or(entry));
+        let is_written = match expected {
+            Some(_) => self.update(commit, rest, body)?,
+            None => {
+                let row = params![key.owner, key.kind, key.id, version, entry, rest, body];
+                connection.prepare_cached(INSERT)?.execute(row)? > 0
+            }
+        };
+        if is_written && is_apart {
+            let sql = if known.is_some() { UPDATE_BODY } else { INSERT_BODY };
+            connection.prepare_cached(sql)?.execute((body, text))?;
+        }
+        Ok(is_written)
+    }
+
+    fn update(
+        &mut self,
+        commit: &Commit,
+        rest: &[u8],
+        body: Option<i64>,
+    ) -> Result<bool, rusqlite::Error> {
+        let Some(Head { place, last_entry, .. }) = commit.expected else { return Ok(false) };
+        let (version, entry) = (commit.version(), self.next_entry);
+        let row = params![place, last_entry, version, entry, rest, body];
+        Ok(self.update.execute(row)? > 0)
+    }
+}
+
+/// Where an aggregate stands, as the first columns of a row say.
+fn head(row: &Row<'_>) -> Result<Head, rusqlite::Error> {
+    let (version, last_entry, place) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    Ok(Head { version, last_entry, place, body: row.get(3)? })
 }
 
 /// What is beneath an error, or itself.
@@ -1239,10 +1310,7 @@ fn count(limit: usize) -> i64 {
 /// Puts a document in the place of another, if that is still there.
 fn replace(connection: &Connection, row: &Stored, document: &[u8]) -> Result<(), rusqlite::Error> {
     let sql = match row.table {
-        Table::Aggregate => {
-            "UPDATE aggregate SET document = ?6 \
-             WHERE (owner, kind, id) = (?1, ?2, ?3) AND document = ?5"
-        }
+        Table::Aggregate => return replace_aggregate(connection, row, document),
         Table::Journal => "UPDATE journal SET facts = ?6 WHERE entry = ?4 AND facts = ?5",
         Table::App => "UPDATE app SET document = ?6 WHERE app_key = ?1 AND document = ?5",
         Table::Session => {
@@ -1254,6 +1322,29 @@ fn replace(connection: &Connection, row: &Stored, document: &[u8]) -> Result<(),
     let Stored { owner, kind, id, entry, document: known, .. } = row;
     let values = params![owner, kind, id, entry, known, document];
     connection.prepare_cached(sql)?.execute(values)?;
+    Ok(())
+}
+
+/// The same of an aggregate, which stays in as many places as it stood in.
+fn replace_aggregate(
+    connection: &Connection,
+    Stored { owner, kind, id, document: known, .. }: &Stored,
+    document: &[u8],
+) -> Result<(), rusqlite::Error> {
+    const FIND: &str = "SELECT a.rowid, a.body FROM aggregate a JOIN whole w USING (owner, kind, id) \
+                        WHERE (owner, kind, id) = (?1, ?2, ?3) AND w.document = ?4";
+    const BODY: &str = "UPDATE body SET text = ?2 WHERE id = ?1";
+    const REST: &str = "UPDATE aggregate SET document = ?2 WHERE rowid = ?1";
+    let place = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?));
+    let values = params![owner, kind, id, known];
+    let found = connection.prepare_cached(FIND)?.query_row(values, place).optional()?;
+    let Some((place, body)) = found else { return Ok(()) };
+    let end = body.and_then(|_| first_member_end(document)).unwrap_or_default();
+    let (text, rest) = document.split_at(end);
+    connection.prepare_cached(REST)?.execute((place, rest))?;
+    if let Some(body) = body {
+        connection.prepare_cached(BODY)?.execute((body, text))?;
+    }
     Ok(())
 }
 
@@ -1282,6 +1373,7 @@ mod tests {
             key: Key { kind: "thing", owner: "o".into(), id: id.into() },
             expected: None,
             document: vec![b'x'; bytes],
+            is_rest: false,
             facts: None,
             what: "put",
             cause: Cause { at: Instant::UNIX_EPOCH, actor: "t".into(), request_id: "r".into() },
@@ -1331,7 +1423,8 @@ mod tests {
         let next = |place: i64, bytes| {
             let (mut job, answer) = commit(&ids[place as usize - 1], bytes);
             if let Write::Commit(commit) = &mut job.write {
-                commit.expected = Some(Head { version: 1, last_entry: place, place });
+                let head = Head { version: 1, last_entry: place, place, body: None };
+                commit.expected = Some(head);
             }
             (job, answer)
         };

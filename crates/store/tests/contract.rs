@@ -17,12 +17,18 @@ use tempfile::TempDir;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Document {
+    /// So large that it stands apart from the rest where that is done.
+    about: String,
     count: u32,
     #[serde(with = "pii::marked")]
     name: Pii<String>,
 }
 
 const NAME: &str = "欧阳不在册";
+
+fn about() -> String {
+    "{\"，}".repeat(200)
+}
 
 fn at(text: &str) -> Instant {
     text.parse().unwrap()
@@ -124,7 +130,7 @@ fn cause(request_id: &str) -> Cause {
 }
 
 fn put(count: u32, look_ups: Vec<LookUp>) -> Decision<Document> {
-    let document = Document { count, name: Pii::new(NAME.into()) };
+    let document = Document { about: about(), count, name: Pii::new(NAME.into()) };
     Decision::Put { document, what: "count", facts: None, look_ups }
 }
 
@@ -169,7 +175,7 @@ async fn what_more_there_is_to_say_is_journalled_and_sealed(world: World) {
     let facts = serde_json::json!({"reason": "sold out", "who": {"$pii": NAME}});
     store
         .change(&key("a"), &cause("r"), |_: Option<Document>| {
-            let document = Document { count: 1, name: Pii::new(NAME.into()) };
+            let document = Document { about: about(), count: 1, name: Pii::new(NAME.into()) };
             let facts = Some(facts.clone());
             (Decision::Put { document, what: "count", facts, look_ups: vec![] }, ())
         })
@@ -280,9 +286,40 @@ struct Parts {
 async fn changing_one_member_is_changing_the_whole_and_leaves_the_rest_as_it_is_stored(
     world: World,
 ) {
+    change_one_member(&world, "E1/\"}").await;
+}
+
+async fn a_member_changes_alone_beside_one_that_stands_apart(world: World) {
+    let card = "E1/\"}".repeat(200);
+    let store = change_one_member(&world, &card).await;
+    // So does the one that stands apart itself, and then all of it.
+    let put = |known: Option<Person>| {
+        assert_eq!(known.unwrap().card.expose(), &card);
+        let document = Person { card: Pii::new("E6".repeat(300)), phone: None };
+        (Decision::Put { document, what: "apart", facts: None, look_ups: vec![] }, ())
+    };
+    store.change_member(&key("a"), "who", &cause("r5"), put).await.unwrap();
+    for (card, next) in
+        [("E7".repeat(300), "E3"), ("E8".to_owned(), "E9"), ("E7".repeat(300), "E9")]
+    {
+        let read = store.get::<Parts>(&key("a")).await.unwrap().unwrap();
+        let change = |known: Option<Parts>| {
+            assert_eq!(known, Some(read.clone()));
+            let who = Person { card: Pii::new(card.clone()), phone: None };
+            let document = Parts { who, next: Person { card: Pii::new(next.into()), phone: None } };
+            (Decision::Put { document, what: "all", facts: None, look_ups: vec![] }, ())
+        };
+        store.change(&key("a"), &cause("r6"), change).await.unwrap();
+        let read = store.get::<Parts>(&key("a")).await.unwrap().unwrap();
+        assert_eq!((read.who.card.expose(), read.next.card.expose().as_str()), (&card, next));
+    }
+}
+
+/// Changes one member of a document in which somebody with this card comes first.
+async fn change_one_member(world: &World, card: &str) -> Store {
     let store = world.open().await;
     let person = |card: &str| Person { card: Pii::new(card.to_owned()), phone: None };
-    let whole = Parts { who: person("E1/\"}"), next: person("E2") };
+    let whole = Parts { who: person(card), next: person("E2") };
     let decide = |document, what| Decision::Put { document, what, facts: None, look_ups: vec![] };
     let import = |_: Option<Parts>| (decide(whole.clone(), "put"), ());
     store.change(&key("a"), &cause("r1"), import).await.unwrap();
@@ -298,7 +335,7 @@ async fn changing_one_member_is_changing_the_whole_and_leaves_the_rest_as_it_is_
     let read = store.get::<Parts>(&key("a")).await.unwrap().unwrap();
     assert_eq!(read, Parts { next: person("E3"), ..whole });
     // Both are found: the one that was there, and the one that came.
-    for card in ["E1/\"}", "E3"] {
+    for card in [card, "E3"] {
         let found = store.find_people(pii::Trait::Document, card).await.unwrap();
         assert_eq!(found, [("thing".to_owned(), "app/one".to_owned(), "a".to_owned())], "{card}");
     }
@@ -317,6 +354,39 @@ async fn changing_one_member_is_changing_the_whole_and_leaves_the_rest_as_it_is_
     let other = store.change_member(&key("a"), "other", &cause("r4"), put_other).await;
     assert!(matches!(other, Err(Error::Document { .. })), "{other:?}");
     assert_eq!(store.get::<Parts>(&key("b")).await.unwrap(), None);
+    store
+}
+
+#[tokio::test]
+async fn what_a_document_begins_with_is_written_once_and_stands_apart() {
+    const LENGTHS: &str = "SELECT length(a.document), length(b.text), length(w.document) \
+        FROM aggregate a LEFT JOIN body b ON b.id = a.body JOIN whole w USING (owner, kind, id)";
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let file = rusqlite::Connection::open(folder.path().join("t.db")).unwrap();
+    let lengths = || {
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        file.query_row(LENGTHS, [], row).unwrap()
+    };
+    add_one(&store, &key("a"), "r1").await.unwrap();
+    let first: (i64, Option<i64>, i64) = lengths();
+    let (rest, Some(body), whole) = first else { panic!("{first:?}") };
+    assert!(rest < 120 && body > 1000 && rest + body == whole, "{first:?}");
+    let untouched =
+        "CREATE TRIGGER untouched BEFORE UPDATE ON body BEGIN SELECT raise(ABORT, ''); END";
+    file.execute_batch(untouched).unwrap();
+    add_one(&store, &key("a"), "r2").await.unwrap();
+    assert_eq!(lengths(), first);
+
+    // As programs of before have written it: it is parted when it changes again.
+    file.execute_batch(
+        "UPDATE aggregate SET document = (SELECT document FROM whole), body = NULL; DELETE FROM body",
+    )
+    .unwrap();
+    assert_eq!(lengths(), (whole, None, whole));
+    assert_eq!(store.get::<Document>(&key("a")).await.unwrap().unwrap().count, 2);
+    assert_eq!(add_one(&store, &key("a"), "r3").await.unwrap(), 3);
+    assert_eq!(lengths(), first);
 }
 
 async fn what_is_read_again_is_what_was_committed_last(world: World) {
@@ -927,7 +997,7 @@ async fn keys_are_rotated_while_others_write_and_nothing_is_lost(world: World) {
     put_app(&ours, "test").await;
     ours.put_session(&session("test", "token-in-the-clear")).await.unwrap();
     let journalled = |_: Option<Document>| {
-        let document = Document { count: 0, name: Pii::new(NAME.into()) };
+        let document = Document { about: about(), count: 0, name: Pii::new(NAME.into()) };
         let facts = Some(serde_json::json!({"who": {"$pii": NAME}}));
         (Decision::Put { document, what: "count", facts, look_ups: vec![] }, ())
     };
@@ -1037,7 +1107,7 @@ async fn everything_is_sealed_anew_but_what_is_damaged(world: World) {
     let store = world.open().await;
     for at in 0..MANY {
         let decide = |_: Option<Document>| {
-            let document = Document { count: 0, name: Pii::new(NAME.into()) };
+            let document = Document { about: about(), count: 0, name: Pii::new(NAME.into()) };
             let facts = Some(serde_json::json!({"who": {"$pii": NAME}}));
             (Decision::Put { document, what: "count", facts, look_ups: vec![] }, ())
         };
@@ -1080,7 +1150,7 @@ fn noted(at_ms: i64, request_id: &str) -> (Call, Document) {
         cost_us: 13,
         address: "127.0.0.1".to_owned(),
     };
-    (call, Document { count: 7, name: Pii::new(NAME.into()) })
+    (call, Document { about: about(), count: 7, name: Pii::new(NAME.into()) })
 }
 
 async fn calls_are_listed_newest_first_in_pages_and_by_what_is_asked_for(world: World) {
@@ -1275,7 +1345,8 @@ async fn the_write_ahead_log_stays_below_its_cap() {
             tokio::spawn(async move {
                 for count in 0..12 {
                     let decide = |_: Option<Document>| {
-                        let document = Document { count, name: Pii::new(long.clone()) };
+                        let document =
+                            Document { about: about(), count, name: Pii::new(long.clone()) };
                         let look_ups = vec![];
                         (Decision::Put { document, what: "count", facts: None, look_ups }, ())
                     };
@@ -1303,6 +1374,7 @@ on_both_engines! {
     deciding_to_keep_writes_nothing,
     changes_racing_for_one_aggregate_all_count_once,
     changing_one_member_is_changing_the_whole_and_leaves_the_rest_as_it_is_stored,
+    a_member_changes_alone_beside_one_that_stands_apart,
     what_is_read_again_is_what_was_committed_last,
     a_reader_never_goes_back_behind_what_was_acknowledged,
     a_number_belongs_to_one_aggregate_of_its_owner,

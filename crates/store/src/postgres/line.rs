@@ -183,8 +183,6 @@ async fn load_one(line: &Line, key: &Key) -> Result<Option<Loaded>, Error> {
 fn loaded(row: &Row) -> (i64, Loaded) {
     // A story stands together here: its newest entry has the aggregate's own version.
     let version = row.get(1);
-    (
-        row.get(0),
-        Loaded { head: Head { version, last_entry: version, place: 0 }, document: row.get(2) },
-    )
+    let head = Head { version, last_entry: version, place: 0, body: None };
+    (row.get(0), Loaded { head, document: row.get(2), is_rest: false })
 }

@@ -111,6 +111,11 @@ impl Postgres {
         line::load(loader, key).await
     }
 
+    /// Here every document stands in one place.
+    pub(crate) async fn load_rest(&self, key: &Key) -> Result<Option<Loaded>, Error> {
+        self.load(key).await
+    }
+
     pub(crate) async fn commit(&self, commit: Commit) -> Result<Outcome, Error> {
         // Changes of one aggregate go over one connection, one after the other.
         let mut hasher = DefaultHasher::new();
