@@ -623,11 +623,18 @@ impl Sqlite {
         };
         let (mode, check) = (ask("journal_mode")?, ask("quick_check")?);
         let (schema, known) = (ask("user_version")?, MIGRATIONS.len());
+        let halves = "SELECT count(*) FROM whole WHERE document IS NULL";
+        let halves: i64 = reader.query_row(halves, [], |row| row.get(0))?;
         Ok(vec![
             Finding::check("engine", format!("SQLite {}", rusqlite::version()), true),
             Finding::check("schema", format!("{schema}, this program knows {known}"), true),
             Finding::check("journal mode", &mode, mode == "wal"),
             Finding::check("integrity", &check, check == "ok"),
+            Finding::check(
+                "documents",
+                format!("{halves} without what they begin with"),
+                halves == 0,
+            ),
             Finding::new("servers", "one file on one machine: back it up", Verdict::Good),
         ])
     }
@@ -1143,7 +1150,9 @@ impl<'c> Writing<'c> {
         let Commit { key, expected, document, is_rest, .. } = commit;
         let (connection, version, entry) = (self.connection, commit.version(), self.next_entry);
         let known = expected.and_then(|head| head.body);
-        if *is_rest && known.is_some() {
+        if *is_rest {
+            // Whoever loaded a rest was told where the other part is; without it, this would be half a document.
+            known.ok_or(rusqlite::Error::InvalidQuery)?;
             let rest = [b",", document.get(1..).unwrap_or_default()].concat();
             return self.update(commit, &rest, known);
         }
@@ -1233,9 +1242,7 @@ fn perform(writing: &mut Writing<'_>, write: &Write) -> Result<Outcome, Error> {
             connection.prepare_cached(sql)?.execute([kept])?;
         }
         Write::Replace(rows) => {
-            for (row, document) in rows {
-                replace(connection, row, document)?;
-            }
+            rows.iter().try_for_each(|(row, document)| replace(connection, row, document))?;
             return Ok(Outcome::Done);
         }
         Write::Usage { day, usage } => {
@@ -1325,25 +1332,28 @@ fn replace(connection: &Connection, row: &Stored, document: &[u8]) -> Result<(),
     Ok(())
 }
 
-/// The same of an aggregate, which stays in as many places as it stood in.
+/// The same of an aggregate, which stays in as many places as it stood in. Each of two is looked at alone: when
+/// one has changed meanwhile, the other may still be what it was.
 fn replace_aggregate(
     connection: &Connection,
     Stored { owner, kind, id, document: known, .. }: &Stored,
     document: &[u8],
 ) -> Result<(), rusqlite::Error> {
-    const FIND: &str = "SELECT a.rowid, a.body FROM aggregate a JOIN whole w USING (owner, kind, id) \
-                        WHERE (owner, kind, id) = (?1, ?2, ?3) AND w.document = ?4";
-    const BODY: &str = "UPDATE body SET text = ?2 WHERE id = ?1";
-    const REST: &str = "UPDATE aggregate SET document = ?2 WHERE rowid = ?1";
+    const FIND: &str =
+        "SELECT rowid, body FROM aggregate WHERE owner = ?1 AND kind = ?2 AND id = ?3";
+    const BODY: &str = "UPDATE body SET text = ?3 WHERE id = ?1 AND text = ?2";
+    const REST: &str = "UPDATE aggregate SET document = ?3 WHERE rowid = ?1 AND document = ?2";
     let place = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?));
-    let values = params![owner, kind, id, known];
-    let found = connection.prepare_cached(FIND)?.query_row(values, place).optional()?;
+    let found = connection.prepare_cached(FIND)?.query_row((owner, kind, id), place).optional()?;
     let Some((place, body)) = found else { return Ok(()) };
-    let end = body.and_then(|_| first_member_end(document)).unwrap_or_default();
-    let (text, rest) = document.split_at(end);
-    connection.prepare_cached(REST)?.execute((place, rest))?;
+    let parted = |document| match body.and_then(|_| first_member_end(document)) {
+        Some(end) => document.split_at(end),
+        None => document.split_at(0),
+    };
+    let ((old_text, old_rest), (text, rest)) = (parted(known.as_slice()), parted(document));
+    connection.prepare_cached(REST)?.execute((place, old_rest, rest))?;
     if let Some(body) = body {
-        connection.prepare_cached(BODY)?.execute((body, text))?;
+        connection.prepare_cached(BODY)?.execute((body, old_text, text))?;
     }
     Ok(())
 }
@@ -1444,6 +1454,62 @@ mod tests {
         write_batch(&connection, &mut vec![in_time, late]);
         assert_eq!(done.await.unwrap().unwrap(), Outcome::Done);
         assert_eq!(raced.await.unwrap().unwrap(), Outcome::Raced);
+    }
+
+    #[tokio::test]
+    async fn sealing_anew_misses_nothing_that_stands_apart_from_a_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = Sqlite::open(&folder.path().join("t.db")).unwrap();
+        let document = |body: char, rest: &str| {
+            format!(r#"{{"booking":"{}","state":"{rest}"}}"#, String::from(body).repeat(600))
+        };
+        let put = |document: String, loaded: Option<Loaded>| {
+            let (Job { write: Write::Commit(commit), .. }, _) = commit("1", 0) else {
+                unreachable!("it is one")
+            };
+            let is_rest = loaded.as_ref().is_some_and(|loaded| loaded.is_rest);
+            let (document, expected) = (document.into(), loaded.map(|loaded| loaded.head));
+            engine.commit(Commit { document, expected, is_rest, ..*commit })
+        };
+        put(document('a', "old"), None).await.unwrap();
+        let found = engine.rows(Table::Aggregate, None, 9).await.unwrap();
+        let key = Key { kind: "thing", owner: "o".into(), id: "1".into() };
+        let whole = async || {
+            let loaded = engine.load(&key).await.unwrap().unwrap();
+            String::from_utf8(loaded.document).unwrap()
+        };
+        // Somebody is faster with the rest; then nobody is.
+        let rest = engine.load_rest(&key).await.unwrap();
+        assert_eq!(rest.as_ref().unwrap().document, br#"{"state":"old"}"#);
+        put(r#"{"state":"new"}"#.into(), rest).await.unwrap();
+        engine.replace(vec![(found[0].clone(), document('b', "sealed").into())]).await.unwrap();
+        assert_eq!(whole().await, document('b', "new"));
+        let found = engine.rows(Table::Aggregate, None, 9).await.unwrap();
+        engine.replace(vec![(found[0].clone(), document('c', "anew").into())]).await.unwrap();
+        assert_eq!(whole().await, document('c', "anew"));
+
+        // Half a document is never shown as a whole one.
+        let file = Connection::open(folder.path().join("t.db")).unwrap();
+        file.execute("DELETE FROM body", []).unwrap();
+        assert!(engine.rows(Table::Aggregate, None, 9).await.is_err());
+        let findings = engine.examine().unwrap();
+        let told = findings.iter().find(|finding| finding.what == "documents").unwrap();
+        assert!(told.verdict == Verdict::Bad && told.found.starts_with("1 "), "{told:?}");
+    }
+
+    #[test]
+    fn pages_of_whole_documents_are_read_along_the_index() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
+        let sql = "EXPLAIN QUERY PLAN SELECT owner, kind, id, 0, 0, document FROM whole \
+                   WHERE (owner, kind, id) > (?1, ?2, ?3) ORDER BY owner, kind, id LIMIT ?5";
+        let mut statement = connection.prepare(sql).unwrap();
+        let steps =
+            statement.query_map(["", "", "", "", "9"], |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<_> = steps.collect::<Result<_, _>>().unwrap();
+        let [page, body] = steps.as_slice() else { panic!("{steps:?}") };
+        assert!(page.starts_with("SEARCH a USING INDEX aggregate_key"), "{page}");
+        assert!(body.starts_with("SEARCH b USING INTEGER PRIMARY KEY"), "{body}");
     }
 
     #[test]

@@ -7,8 +7,8 @@ CREATE TABLE body (
 -- Where the document of an aggregate begins, if not in its own row.
 ALTER TABLE aggregate ADD COLUMN body INTEGER;
 
--- Aggregates with all of their documents.
+-- Aggregates with all of their documents; NULL where half of one is lost.
 CREATE VIEW whole AS
 SELECT a.owner, a.kind, a.id, a.version,
-    CAST(coalesce(b.text, x'') || a.document AS BLOB) AS document
+    CASE WHEN a.body IS NULL THEN a.document ELSE CAST(b.text || a.document AS BLOB) END AS document
 FROM aggregate a LEFT JOIN body b ON b.id = a.body;
