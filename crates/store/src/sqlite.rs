@@ -17,6 +17,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use domain::Instant;
+use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension, Row, params};
@@ -72,6 +73,10 @@ const LOG_INDEX_HEAD_BYTES: usize = 48;
 const READING_MAX: Duration = Duration::from_millis(100);
 /// Reader connections kept open; each holds a page cache of about 2 MB.
 const READERS_KEPT_MAX: usize = 16;
+
+const LOAD: &str = "SELECT version, last_entry, a.rowid, body, document, text \
+    FROM aggregate a LEFT JOIN body b ON b.id = a.body \
+    WHERE owner = ?1 AND kind = ?2 AND a.id = ?3";
 
 pub(crate) struct Sqlite {
     path: PathBuf,
@@ -168,16 +173,13 @@ impl Sqlite {
     }
 
     pub(crate) async fn load(&self, key: &Key) -> Result<Option<Loaded>, Error> {
-        const SQL: &str = "SELECT version, last_entry, a.rowid, body, document, text \
-                           FROM aggregate a LEFT JOIN body b ON b.id = a.body \
-                           WHERE owner = ?1 AND kind = ?2 AND a.id = ?3";
         let row = |row: &Row<'_>| {
             let (rest, body) = (row.get_ref(4)?.as_blob()?, row.get_ref(5)?.as_blob_or_null()?);
             let document = [body.unwrap_or_default(), rest].concat();
             Ok(Loaded { head: head(row)?, document, is_rest: false })
         };
         let reader = self.reader()?;
-        Ok(reader.statement(SQL)?.query_row((&key.owner, key.kind, &key.id), row).optional()?)
+        Ok(reader.statement(LOAD)?.query_row((&key.owner, key.kind, &key.id), row).optional()?)
     }
 
     /// The aggregate without what its document begins with, where that stands apart: as a document of the
@@ -765,6 +767,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, rusqlite::Error>
     // What is replaced is overwritten where that costs no further page: sealed under an old key, it would
     // otherwise stand in the file until its room is needed.
     connection.pragma_update(None, "secure_delete", "FAST")?;
+    // No plan depends on a value: one that did would be made anew for every value, at the cost of a whole call.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
 }
@@ -1495,6 +1499,20 @@ mod tests {
         let findings = engine.examine().unwrap();
         let told = findings.iter().find(|finding| finding.what == "documents").unwrap();
         assert!(told.verdict == Verdict::Bad && told.found.starts_with("1 "), "{told:?}");
+    }
+
+    #[tokio::test]
+    async fn a_statement_is_made_once_for_whatever_it_is_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = Sqlite::open(&folder.path().join("t.db")).unwrap();
+        for id in ["1", "2", "3"] {
+            let key = Key { kind: "thing", owner: "o".into(), id: id.into() };
+            assert!(engine.load(&key).await.unwrap().is_none());
+        }
+        let reader = engine.reader().unwrap();
+        let statement = reader.statement(LOAD).unwrap();
+        assert_eq!(statement.get_status(rusqlite::StatementStatus::Run), 3);
+        assert_eq!(statement.get_status(rusqlite::StatementStatus::RePrepare), 0);
     }
 
     #[test]
