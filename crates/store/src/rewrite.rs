@@ -97,10 +97,7 @@ pub(crate) fn rewrite<R: Replace>(
 
 /// Where in a document's text the value of a member stands; `None` when it has none, or is no object.
 pub(crate) fn find_member(json: &[u8], member: &str) -> Option<Range<usize>> {
-    let steps = Steps(Vec::new());
-    let mut looking = Rewriting { json, at: 0, copied: 0, steps, out: Vec::new() };
-    looking.blank();
-    looking.take(b'{')?;
+    let mut looking = Rewriting::within(json)?;
     let mut is_first = true;
     while !looking.closes(b'}', is_first)? {
         let (name, has_escapes) = looking.name()?;
@@ -117,10 +114,7 @@ pub(crate) fn find_member(json: &[u8], member: &str) -> Option<Range<usize>> {
 
 /// Where in a document's text its first member ends; `None` when it has none, or is no object.
 pub(crate) fn first_member_end(json: &[u8]) -> Option<usize> {
-    let steps = Steps(Vec::new());
-    let mut looking = Rewriting { json, at: 0, copied: 0, steps, out: Vec::new() };
-    looking.blank();
-    looking.take(b'{')?;
+    let mut looking = Rewriting::within(json)?;
     looking.name()?;
     looking.skip()?;
     Some(looking.at)
@@ -136,6 +130,15 @@ struct Rewriting<'j> {
 }
 
 impl<'j> Rewriting<'j> {
+    /// Stands before the first member of an object, to look and not to rewrite.
+    fn within(json: &'j [u8]) -> Option<Self> {
+        let steps = Steps(Vec::new());
+        let mut looking = Self { json, at: 0, copied: 0, steps, out: Vec::new() };
+        looking.blank();
+        looking.take(b'{')?;
+        Some(looking)
+    }
+
     fn value<R: Replace>(&mut self, by: &mut R) -> Result<(), Stopped<R::Error>> {
         self.blank();
         match self.json.get(self.at) {

@@ -625,7 +625,7 @@ impl Sqlite {
         };
         let (mode, check) = (ask("journal_mode")?, ask("quick_check")?);
         let (schema, known) = (ask("user_version")?, MIGRATIONS.len());
-        let halves = "SELECT count(*) FROM whole WHERE document IS NULL";
+        let halves = "SELECT count(*) FROM aggregate WHERE body NOT IN (SELECT id FROM body)";
         let halves: i64 = reader.query_row(halves, [], |row| row.get(0))?;
         Ok(vec![
             Finding::check("engine", format!("SQLite {}", rusqlite::version()), true),
@@ -1156,9 +1156,10 @@ impl<'c> Writing<'c> {
         let known = expected.and_then(|head| head.body);
         if *is_rest {
             // Whoever loaded a rest was told where the other part is; without it, this would be half a document.
-            known.ok_or(rusqlite::Error::InvalidQuery)?;
+            let head = expected.as_ref().filter(|head| head.body.is_some());
+            let head = head.ok_or(rusqlite::Error::InvalidQuery)?;
             let rest = [b",", document.get(1..).unwrap_or_default()].concat();
-            return self.update(commit, &rest, known);
+            return self.update(head, &rest, head.body);
         }
         let end = first_member_end(document).unwrap_or_default();
         let is_apart = known.is_some() || end >= BODY_BYTES_MIN;
@@ -1166,7 +1167,7 @@ impl<'c> Writing<'c> {
         // Entries are nobody else's, so a body may be called like the one it came with.
         let body = is_apart.then(|| known.unwrap_or(entry));
         let is_written = match expected {
-            Some(_) => self.update(commit, rest, body)?,
+            Some(head) => self.update(head, rest, body)?,
             None => {
                 let row = params![key.owner, key.kind, key.id, version, entry, rest, body];
                 connection.prepare_cached(INSERT)?.execute(row)? > 0
@@ -1179,15 +1180,14 @@ impl<'c> Writing<'c> {
         Ok(is_written)
     }
 
+    /// Writes the next version in the place of this one, if it is there still.
     fn update(
         &mut self,
-        commit: &Commit,
+        Head { version, last_entry, place, .. }: &Head,
         rest: &[u8],
         body: Option<i64>,
     ) -> Result<bool, rusqlite::Error> {
-        let Some(Head { place, last_entry, .. }) = commit.expected else { return Ok(false) };
-        let (version, entry) = (commit.version(), self.next_entry);
-        let row = params![place, last_entry, version, entry, rest, body];
+        let row = params![place, last_entry, version + 1, self.next_entry, rest, body];
         Ok(self.update.execute(row)? > 0)
     }
 }

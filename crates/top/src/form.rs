@@ -95,10 +95,10 @@ pub fn decode_into<'a>(bytes: &'a [u8], pairs: &mut Pairs<'a>) -> Result<(), Bad
         let equals = equals.map_or(end, |at| pair.start + at);
         let name = pair.start..equals;
         let value = (equals + 1).min(end)..end;
-        let is_plain = !bytes[name.clone()].iter().any(|byte| is_escape(*byte));
-        let name = part(bytes, text, name, is_plain);
-        let is_plain = memchr2(b'%', b'+', &bytes[value.clone()]).is_none();
-        match (name, part(bytes, text, value, is_plain)) {
+        let escape = bytes[name.clone()].iter().position(|byte| is_escape(*byte));
+        let name = part(bytes, text, name, escape);
+        let escape = memchr2(b'%', b'+', &bytes[value.clone()]);
+        match (name, part(bytes, text, value, escape)) {
             (Some(name), Some(value)) => pairs.push((name, value)),
             _ => outcome = Err(BadForm::NotUtf8),
         }
@@ -106,16 +106,17 @@ pub fn decode_into<'a>(bytes: &'a [u8], pairs: &mut Pairs<'a>) -> Result<(), Bad
     outcome
 }
 
-/// One name or value of a form, which stands in its text as it is when it is plain.
+/// One name or value of a form, whose first `escape` was looked for: without one it stands in the form's text as
+/// it is.
 fn part<'a>(
     bytes: &'a [u8],
     text: Option<&'a str>,
     at: Range<usize>,
-    is_plain: bool,
+    escape: Option<usize>,
 ) -> Option<Cow<'a, str>> {
-    match text.filter(|_| is_plain) {
-        Some(text) => text.get(at).map(Cow::Borrowed),
-        None => decode(&bytes[at]),
+    match (escape, text) {
+        (None, Some(text)) => text.get(at).map(Cow::Borrowed),
+        (escape, _) => decode_from(&bytes[at], escape),
     }
 }
 
@@ -126,7 +127,11 @@ fn is_escape(byte: u8) -> bool {
 
 /// Decodes one name or value; `None` when it is not UTF-8.
 pub(crate) fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
-    let Some(mut plain) = memchr2(b'%', b'+', bytes) else {
+    decode_from(bytes, memchr2(b'%', b'+', bytes))
+}
+
+fn decode_from(bytes: &[u8], escape: Option<usize>) -> Option<Cow<'_, str>> {
+    let Some(mut plain) = escape else {
         return std::str::from_utf8(bytes).ok().map(Cow::Borrowed);
     };
     let mut decoded = Vec::with_capacity(bytes.len());
