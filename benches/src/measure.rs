@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 
 use crate::calls::Calls;
 use crate::load::{Load, Measured, Span, send};
-use crate::process::{Server, machine_cpu_ns, own_cpu_ns};
+use crate::process::{Server, machine_cpu_ns, own_cpu_ns, written_bytes};
 
 /// Share of the machine that others may take during a round that counts.
 const FOREIGN_MAX: f64 = 0.12;
@@ -40,7 +40,7 @@ pub struct Round {
     pub foreign: f64,
     /// How often the disk synced in a second just before, where that was looked at.
     pub syncs: f64,
-    /// What the server had written to the disk for an answer, in bytes.
+    /// What was written to the disk for an answer, in bytes, where the system says it.
     pub written_bytes: f64,
 }
 
@@ -101,7 +101,7 @@ impl Plan {
                     server.cpu_ns()?,
                     machine_cpu_ns()?,
                     own_cpu_ns()?,
-                    server.written_bytes()?,
+                    written_bytes(&self.home).map_or(f64::NAN, |bytes| bytes as f64),
                 ))
             };
             edges.push(read());
@@ -121,7 +121,7 @@ impl Plan {
         let foreign = (all - ours).max(0.0) / 1e9 / seconds / cores;
         let answers: u64 = measured.iter().map(|load| load.answers).sum();
         let cpu_us = served / 1e3 / answers as f64;
-        let written_bytes = (after.3 - before.3) as f64 / answers as f64;
+        let written_bytes = (after.3 - before.3) / answers as f64;
         Ok(measured
             .into_iter()
             .map(|measured| Round { measured, cpu_us, foreign, syncs: f64::NAN, written_bytes })

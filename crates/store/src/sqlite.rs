@@ -10,8 +10,8 @@ use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -56,10 +56,14 @@ const GATHERED_MAX: usize = 32;
 const QUEUE_MAX: usize = 4096;
 /// How long to wait for another process that is writing, such as the command line.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// WAL pages (4 kB each) from which the checkpointer is called: 4 MB.
+/// WAL pages (4 kB each) from which the log is moved into the database in the writer's pauses: 4 MB.
 const CHECKPOINT_PAGES: i32 = 1000;
-/// WAL pages from which the writer starts the log anew, so that readers stay fast: 32 MB.
-const WAL_PAGES_MAX: i32 = 8192;
+/// With so many more pages within [`READING_MAX`], the writer does not pause: a checkpoint beside it would take
+/// the core and the disk from many commits, and never come to the end of the log.
+const PAUSE_PAGES_MAX: i32 = 250;
+/// WAL pages at which the writer starts the log anew, whatever waits: 16 MB, which keeps one caller in a
+/// hundred from waiting for it, and readers fast.
+const WAL_PAGES_MAX: i32 = 4096;
 /// The same in bytes, to which a log that had to grow is cut.
 const WAL_BYTES_MAX: i64 = WAL_PAGES_MAX as i64 * 4096;
 /// How long the writer waits for readers to leave a log that is over its cap.
@@ -149,16 +153,21 @@ impl Sqlite {
         }))?;
 
         let checkpointing = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        let (call, called) = sync_channel(1);
+        let (writing, writer_left) = sync_channel(1);
+        let log_pages = Arc::new(AtomicI32::new(0));
+        let pages = Arc::clone(&log_pages);
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let log_index = Arc::new(LogIndex::open(path)?);
         let watched = Arc::clone(&log_index);
         let readers = Readers::default();
         let (idle, also_idle) = (Arc::clone(&readers), Arc::clone(&readers));
         let threads = vec![
-            std::thread::spawn(move || checkpoint_when_called(&checkpointing, &called, &idle)),
             std::thread::spawn(move || {
-                write_until_closed(&writer, jobs, &call, &also_idle, &watched)
+                checkpoint_in_pauses(&checkpointing, &writer_left, &pages, &idle);
+            }),
+            std::thread::spawn(move || {
+                write_until_closed(&writer, jobs, &log_pages, &also_idle, &watched);
+                drop(writing);
             }),
         ];
         let watch = Watch { connection: reader(path)?, data_version: -1, access_epoch: 0 };
@@ -925,17 +934,22 @@ thread_local! {
     static WAL_PAGES: std::cell::Cell<i32> = const { std::cell::Cell::new(0) };
 }
 
-fn checkpoint_when_called(connection: &Connection, called: &Receiver<()>, readers: &Readers) {
-    loop {
-        match called.recv_timeout(READING_MAX) {
-            Ok(()) => {
-                leave_log(readers);
-                checkpoint(connection);
-            }
-            // Nobody else's checkpoint waits for a reader of ours that reads nothing.
-            Err(RecvTimeoutError::Timeout) => leave_log(readers),
-            Err(RecvTimeoutError::Disconnected) => return,
+/// Moves the log into the database while the writer has little to do, until the writer has left.
+fn checkpoint_in_pauses(
+    connection: &Connection,
+    writer_left: &Receiver<()>,
+    log_pages: &AtomicI32,
+    readers: &Readers,
+) {
+    let mut before = 0;
+    while let Err(RecvTimeoutError::Timeout) = writer_left.recv_timeout(READING_MAX) {
+        // Nobody's checkpoint waits for a reader of ours that reads nothing.
+        leave_log(readers);
+        let pages = log_pages.load(Ordering::Relaxed);
+        if pages >= CHECKPOINT_PAGES && (pages - before).abs() <= PAUSE_PAGES_MAX {
+            checkpoint(connection);
         }
+        before = pages;
     }
 }
 
@@ -953,42 +967,47 @@ fn checkpoint(connection: &Connection) {
     }
 }
 
-/// Empties the WAL and has it start anew, which a plain checkpoint never does while anybody reads.
-fn restart_log(connection: &Connection, readers: &Readers) {
+/// Empties the WAL and has it start anew, which a plain checkpoint never does while anybody reads or writes.
+/// Says whether it does.
+fn restart_log(connection: &Connection, readers: &Readers) -> bool {
     // First what anybody may be reading meanwhile, so that whoever comes then does not read the log at all.
     checkpoint(connection);
+    leave_log(readers);
     let restart = || {
-        leave_log(readers);
         connection.busy_timeout(RESTART_TIMEOUT)?;
-        connection.wal_checkpoint_v2(rusqlite::DEFAULT_NAME, CheckpointMode::RESTART)?;
-        Ok::<_, rusqlite::Error>(())
+        connection.wal_checkpoint_v2(rusqlite::DEFAULT_NAME, CheckpointMode::RESTART)
     };
-    if let Err(error) = restart() {
-        tracing::warn!(%error, "a reader holds on to the write-ahead log; it grows past its cap");
-    }
+    let restarted = restart();
     if let Err(error) = connection.busy_timeout(BUSY_TIMEOUT) {
         tracing::error!(%error, "cannot restore the writer's time-out");
     }
+    if let Err(error) = &restarted {
+        tracing::warn!(%error, "a reader holds on to the write-ahead log; it grows past its cap");
+    }
+    restarted.is_ok()
 }
 
 fn write_until_closed(
     connection: &Connection,
     mut jobs: mpsc::Receiver<Job>,
-    call_checkpointer: &SyncSender<()>,
+    log_pages: &AtomicI32,
     readers: &Readers,
     log_index: &LogIndex,
 ) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
+    let mut restart_at = WAL_PAGES_MAX;
     while let Some(first) = jobs.blocking_recv() {
         batch.push(first);
         gather(&mut jobs, &mut batch);
         log_index.watch(|| write_batch(connection, &mut batch));
         let pages = WAL_PAGES.get();
-        if pages >= WAL_PAGES_MAX {
-            restart_log(connection, readers);
-        } else if pages >= CHECKPOINT_PAGES {
-            // A full channel means it has been called already.
-            let _ = call_checkpointer.try_send(());
+        log_pages.store(pages, Ordering::Relaxed);
+        if pages < WAL_PAGES_MAX {
+            restart_at = WAL_PAGES_MAX;
+        } else if pages >= restart_at {
+            // Whoever holds on to it is not waited for again before it has grown as much again.
+            let is_empty = restart_log(connection, readers);
+            restart_at = if is_empty { WAL_PAGES_MAX } else { pages + WAL_PAGES_MAX };
         }
     }
 }
