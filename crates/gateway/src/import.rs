@@ -58,13 +58,42 @@ pub fn read(text: &str) -> anyhow::Result<Vec<Import>> {
     numbered.map(|(at, value)| family::read(value, &format!("order {}", at + 1))).collect()
 }
 
-/// Whether orders of a kind may claim what others of their file claim: those are brought in one after the
-/// other.
-pub fn joins(kind: &str) -> bool {
-    macro_rules! any {
-        ($($family:ty),*) => { $((kind == <$family as Family>::KIND && <$family as Family>::JOINS))||* };
+/// Whether an order may claim what others of its file claim, because something has waited for it or has happened
+/// to it: such are brought in one after the other.
+///
+/// # Errors
+/// The store failed.
+pub async fn may_claim(store: &Store, import: &Import, at: Instant) -> anyhow::Result<bool> {
+    macro_rules! dispatch {
+        ($($family:ty),*) => {
+            match import.kind.as_str() {
+                $(<$family as Family>::KIND => may_claim_as::<$family>(store, import, at).await,)*
+                _ => Ok(false),
+            }
+        };
     }
-    families!(any)
+    families!(dispatch)
+}
+
+async fn may_claim_as<F: Family>(
+    store: &Store,
+    import: &Import,
+    at: Instant,
+) -> anyhow::Result<bool> {
+    if !F::JOINS || !import.history.is_empty() {
+        return Ok(F::JOINS);
+    }
+    // Whoever brings it in says what is wrong with it.
+    let Ok(order) = F::book(dated(import.booking.clone(), at)) else { return Ok(false) };
+    Ok(store.get::<F>(&order.path().key()).await?.is_some())
+}
+
+/// A booking that says when it was made.
+fn dated(mut booking: Value, at: Instant) -> Value {
+    if let Value::Object(members) = &mut booking {
+        members.entry("booked_at").or_insert_with(|| at.to_string().into());
+    }
+    booking
 }
 
 /// What became of an import.
@@ -100,10 +129,7 @@ async fn store_as<F: Family>(
     cause: &Cause,
 ) -> anyhow::Result<Outcome> {
     let given = import.booking.clone();
-    let mut booking = import.booking;
-    if let Value::Object(members) = &mut booking {
-        members.entry("booked_at").or_insert_with(|| cause.at.to_string().into());
-    }
+    let mut booking = dated(import.booking, cause.at);
     if F::KIND == Rental::KIND {
         policies::put_in(store, &mut booking).await?;
     }

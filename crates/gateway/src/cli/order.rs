@@ -136,9 +136,9 @@ async fn import_all(desk: &Desk, orders: Vec<Import>) -> anyhow::Result<usize> {
             orders.next_if(|(_, order)| keys.insert(order.booking["key"].to_string()))
         {
             let name = format!("order {} {}", position + 1, order.booking["key"]);
-            let joins = import::joins(&order.kind);
+            let may_claim = import::may_claim(&desk.store, &order, desk.cause().at).await?;
             together.push(async { (name, import::store(&desk.store, order, &desk.cause()).await) });
-            if joins || together.len() == IMPORTED_TOGETHER {
+            if may_claim || together.len() == IMPORTED_TOGETHER {
                 break;
             }
         }

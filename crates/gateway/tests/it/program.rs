@@ -759,6 +759,43 @@ fn an_import_says_which_order_is_wrong_and_brings_in_the_others() {
 }
 
 #[test]
+fn of_two_orders_in_one_file_that_postbacks_waited_for_the_first_has_the_ticket() {
+    const METHOD: &str = "alibaba.happytrip.flight.order.itinerary.postback";
+    const TICKET: &str = "781-3000000001";
+    let program = Program::serve(&[]);
+    let orders: Vec<_> = ["a", "b", "c"]
+        .map(|id| {
+            serde_json::json!({
+                "kind": "receipts",
+                "booking": {
+                    "key": {"app": "test", "cwt_account_no": "12342134", "out_relation_order_id": id},
+                    "travel_request": {"tes_head_id": "t-1", "status": "approved"},
+                    "tickets": [{"number": TICKET, "traveller": {"emp_no": "1"}}],
+                },
+            })
+        })
+        .into();
+    for id in ["b", "c"] {
+        let postback = serde_json::json!({
+            "out_relation_order_id": id, "tes_head_id": "t-1", "ticket_no_list": [TICKET],
+            "cwt_account_no": "12342134",
+        });
+        let name = "flight_itinerary_request";
+        let (served, answer) = program.call(METHOD, &["--param", &format!("{name}={postback}")]);
+        assert!(served, "{answer}");
+    }
+    let orders = serde_json::Value::from(orders).to_string();
+    let expected = [
+        "receipts/test/12342134/a".to_owned(),
+        "receipts/test/12342134/b\t".to_owned() + r#"{"postbacks_that_waited":1,"refused":[]}"#,
+        "receipts/test/12342134/c\t".to_owned()
+            + r#"{"postbacks_that_waited":1,"refused":["HT-3001"]}"#,
+    ];
+    let imported = program.run_with_input(&["order", "import", "-"], &orders);
+    assert_eq!(imported.lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn the_sandbox_keeps_its_key_to_itself() {
     let program = Program::serve(&[]);
     let key = program.folder.path().join("data/key");
