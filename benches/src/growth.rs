@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::calls::{Calls, Form};
 use crate::load::Span;
-use crate::measure::{ONCE, Plan, Round, Spread, TRIES_MAX, USUAL, first_answer};
+use crate::measure::{ONCE, Plan, Round, Spread, USUAL, first_answer};
 use crate::plot::{Curve, Plot};
 use crate::process::Server;
 use crate::report::Target;
@@ -17,6 +17,8 @@ use crate::world::{Sizes, World};
 const ORDERS: [usize; 3] = [10_000, 100_000, 1_000_000];
 /// Reads made for a comparison of sizes, of which each round takes a part.
 const READS: usize = 400_000;
+/// Rounds of writes: the smallest database has few orders to write to, and each is written once.
+const WRITE_ROUNDS: usize = 3;
 /// So that no page of the database is read twice in a row.
 const STRIDE: usize = 7919;
 const PLOT: &str = "docs/plots/growth.svg";
@@ -32,9 +34,11 @@ struct Sized {
 
 impl Rows<'_> {
     pub fn growth(&mut self) -> anyhow::Result<()> {
-        let sized = ORDERS.map(|orders| self.of_size(orders));
-        let [few, some, many] = sized;
-        let sized = [few?, some?, many?];
+        let half = |orders| Sizes { payable: orders / 2, changed: orders / 2, ..Sizes::default() };
+        let [few, some, many] = ORDERS.map(|orders| self.world(orders, half(orders)));
+        // Nothing is signed before all are made: a signature is good for ten minutes.
+        let (few, some, many) = (of_size(&few?)?, of_size(&some?)?, of_size(&many?)?);
+        let sized = [few, some, many];
         let turn = |plan: &Plan, calls: fn(&Sized) -> &Calls, part: usize, manner| {
             let mut turns = [0; 3];
             let round = |at: usize, turn: &mut usize| {
@@ -47,7 +51,7 @@ impl Rows<'_> {
         };
         let reads = turn(self.plan, |sized| &sized.reads, READS / self.plan.rounds, USUAL)?;
         let plan = self.short();
-        let cancels = ORDERS[0] / 2 / plan.rounds / TRIES_MAX;
+        let cancels = ORDERS[0] / 2 / plan.rounds;
         let writes = turn(&plan, |sized| &sized.writes, cancels, ONCE)?;
         self.add_growth("change.detail from the database", &reads, 0.85);
         self.add_growth("cancel, durable", &writes, 0.8);
@@ -65,9 +69,11 @@ impl Rows<'_> {
     /// thousand.
     pub fn long_growth(&mut self, orders: usize) -> anyhow::Result<()> {
         std::fs::create_dir_all(&self.plan.home)?;
-        let (few, many) = (self.of_receipts(ORDERS[0])?, self.of_receipts(orders)?);
+        let receipts = |orders| Sizes { receipts: orders, ..Sizes::default() };
+        let [few, many] = [ORDERS[0], orders].map(|orders| self.world(orders, receipts(orders)));
+        let (few, many) = (of_receipts(&few?)?, of_receipts(&many?)?);
         let plan = self.short();
-        let part = ORDERS[0] / plan.rounds / TRIES_MAX;
+        let part = ORDERS[0] / plan.rounds;
         let mut turns = [0; 2];
         let write = |sized: &Sized, turn: &mut usize| {
             *turn += 1;
@@ -92,51 +98,15 @@ impl Rows<'_> {
         Ok(())
     }
 
-    /// The smallest database has few orders to write to, and a round that others disturbed is measured again, on
-    /// others: so a round of these is short.
+    /// Each order is written once, so a round of writes is short and is not tried again.
     fn short(&self) -> Plan {
         let span = Span { warm: Duration::from_millis(10), ..self.plan.span };
-        Plan { span, ..self.plan.clone() }
+        Plan { rounds: WRITE_ROUNDS, tries: 1, span, ..self.plan.clone() }
     }
 
-    fn of_size(&self, orders: usize) -> anyhow::Result<Sized> {
-        let sizes = Sizes { payable: orders / 2, changed: orders / 2, ..Sizes::default() };
-        let half = orders / 2;
-        let spread = |count: usize| (0..count).map(move |at| at * STRIDE % half);
-        self.sized(orders, sizes, |world| {
-            let reads = Calls::detail(world, Form::Json, spread(READS));
-            (reads, Calls::cancel(world, spread(half.min(ORDERS[0] / 2 * 5))))
-        })
-    }
-
-    fn of_receipts(&self, orders: usize) -> anyhow::Result<Sized> {
-        let sizes = Sizes { receipts: orders, ..Sizes::default() };
-        let postbacks =
-            |world: &World| Calls::postback(world, (0..ORDERS[0]).map(|at| at * STRIDE % orders));
-        self.sized(orders, sizes, |world| (postbacks(world), postbacks(world)))
-    }
-
-    /// Makes a database and serves it. What is called first is one of the reads.
-    fn sized(
-        &self,
-        orders: usize,
-        sizes: Sizes,
-        calls: impl FnOnce(&World) -> (Calls, Calls),
-    ) -> anyhow::Result<Sized> {
+    fn world(&self, orders: usize, sizes: Sizes) -> anyhow::Result<(World, usize)> {
         let folder = self.plan.home.join(format!("of-{orders}"));
-        let world = World::make(&self.plan.program, &folder, None, sizes)?;
-        let bytes = std::fs::metadata(folder.join("data/tripwright.db"))?.len();
-        let (reads, writes) = calls(&world);
-        let began = Instant::now();
-        let mut server = world.serve(&["--document-cache-mb", "0"])?;
-        let start_ms = first_answer(&mut server, &reads, began)?.0.as_secs_f64() * 1e3;
-        Ok(Sized {
-            server,
-            reads,
-            writes,
-            kb_per_order: bytes as f64 / orders as f64 / 1e3,
-            start_ms,
-        })
+        Ok((World::make(&self.plan.program, &folder, None, sizes)?, orders))
     }
 
     fn add_growth(&mut self, what: &str, [few, some, many]: &[Vec<Round>; 3], least: f64) {
@@ -146,6 +116,34 @@ impl Rows<'_> {
         let what = format!("{what}, of a million orders to of ten thousand");
         self.add("18", what, figure, Target::AtLeast(least), detail);
     }
+}
+
+fn of_size((world, orders): &(World, usize)) -> anyhow::Result<Sized> {
+    let half = orders / 2;
+    let spread = |count: usize| (0..count).map(move |at| at * STRIDE % half);
+    let reads = Calls::detail(world, Form::Json, spread(READS));
+    let writes = Calls::cancel(world, spread(ORDERS[0] / 2));
+    serve(world, *orders, reads, writes)
+}
+
+fn of_receipts((world, orders): &(World, usize)) -> anyhow::Result<Sized> {
+    let postbacks = || Calls::postback(world, (0..ORDERS[0]).map(|at| at * STRIDE % orders));
+    serve(world, *orders, postbacks(), postbacks())
+}
+
+/// Serves a world. What is called first is one of the reads.
+fn serve(world: &World, orders: usize, reads: Calls, writes: Calls) -> anyhow::Result<Sized> {
+    let bytes = std::fs::metadata(world.folder.join("data/tripwright.db"))?.len();
+    let began = Instant::now();
+    let mut server = world.serve(&["--document-cache-mb", "0"])?;
+    let start_ms = first_answer(&mut server, &reads, began)?.0.as_secs_f64() * 1e3;
+    Ok(Sized {
+        server,
+        reads,
+        writes,
+        kb_per_order: bytes as f64 / orders as f64 / 1e3,
+        start_ms,
+    })
 }
 
 fn plot(reads: &[Vec<Round>; 3], writes: &[Vec<Round>; 3]) -> anyhow::Result<()> {

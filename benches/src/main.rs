@@ -23,7 +23,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::load::Span;
-use crate::measure::Plan;
+use crate::measure::{Plan, TRIES_MAX};
 
 #[derive(Parser)]
 #[command(name = "bench", about = "One harness for every claim about speed")]
@@ -108,6 +108,7 @@ fn compare(
 fn plan(program: &Path, rounds: usize, seconds: f64) -> anyhow::Result<Plan> {
     Ok(Plan {
         rounds,
+        tries: TRIES_MAX,
         span: Span { warm: Duration::from_millis(300), counted: Duration::from_secs_f64(seconds) },
         program: program.canonicalize()?,
         bench: std::env::current_exe()?,

@@ -13,7 +13,7 @@ use crate::process::{Server, machine_cpu_ns, own_cpu_ns, written_bytes};
 
 /// Share of the machine that others may take during a round that counts.
 const FOREIGN_MAX: f64 = 0.12;
-/// How often a round is tried anew because others took more.
+/// How often a round is tried because others took more.
 pub const TRIES_MAX: usize = 5;
 /// How long a server may take to give its first right answer.
 const START_MAX: Duration = Duration::from_secs(60);
@@ -22,6 +22,8 @@ const START_MAX: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub rounds: usize,
+    /// How often a round is tried, where that costs nothing but time.
+    pub tries: usize,
     pub span: Span,
     /// The program that is measured, and this one.
     pub program: PathBuf,
@@ -131,7 +133,7 @@ impl Plan {
     /// Measures one round that others leave alone; the quietest, if none does.
     pub fn quiet(&self, mut round: impl FnMut() -> anyhow::Result<Round>) -> anyhow::Result<Round> {
         let mut quietest: Option<Round> = None;
-        for _ in 0..TRIES_MAX {
+        for _ in 0..self.tries {
             let round = round()?;
             if quietest.as_ref().is_none_or(|known| round.foreign < known.foreign) {
                 quietest = Some(round);
