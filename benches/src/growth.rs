@@ -137,13 +137,7 @@ fn serve(world: &World, orders: usize, reads: Calls, writes: Calls) -> anyhow::R
     let began = Instant::now();
     let mut server = world.serve(&["--document-cache-mb", "0"])?;
     let start_ms = first_answer(&mut server, &reads, began)?.0.as_secs_f64() * 1e3;
-    Ok(Sized {
-        server,
-        reads,
-        writes,
-        kb_per_order: bytes as f64 / orders as f64 / 1e3,
-        start_ms,
-    })
+    Ok(Sized { server, reads, writes, kb_per_order: bytes as f64 / orders as f64 / 1e3, start_ms })
 }
 
 fn plot(reads: &[Vec<Round>; 3], writes: &[Vec<Round>; 3]) -> anyhow::Result<()> {

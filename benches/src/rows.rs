@@ -284,9 +284,10 @@ impl Rows<'_> {
         let by_syncs = to_syncs(|round| round.measured.rate() / round.syncs);
         let syncs = to_syncs(|round| round.syncs).median;
         let written = to_syncs(|round| round.written_bytes / 1e3).median;
-        let beside = format!(
-            "{detail}; {syncs:.0} syncs/s one by one; {written:.1} kB to the disk for each"
-        );
+        let mut beside = format!("{detail}; {syncs:.0} syncs/s one by one");
+        if written.is_finite() {
+            beside += &format!("; {written:.1} kB to the disk for each");
+        }
         match connections {
             64 => {
                 let what = "cancel, durable, to bare hyper";

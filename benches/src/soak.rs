@@ -23,7 +23,7 @@ const READER_BURSTS: usize = 20;
 /// How much more memory than at half-time the end may have: the caches are full by then.
 const GROWTH_MAX: f64 = 1.1;
 /// What the log may take when nobody holds on to it, in MB: its cap, and a commit on top.
-const LOG_MAX_MB: f64 = 40.0;
+const LOG_MAX_MB: f64 = 24.0;
 const PLOT: &str = "docs/plots/soak.svg";
 const READER: &str = "import sqlite3, sys\n\
     db = sqlite3.connect(sys.argv[1], isolation_level=None)\n\

@@ -2,9 +2,10 @@
 //!
 //! What has arrived since the last commit goes into the next transaction, so that one `fsync` makes many
 //! callers durable; each change writes all of its own or nothing, in a savepoint where it could fail half
-//! way. Checkpoints run beside the writer; it helps only when the WAL has grown past its
-//! cap.
+//! way. The WAL goes into the database in the writer's pauses, or all at once, by the writer, when it has grown to
+//! its cap.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
@@ -47,6 +48,9 @@ const MIGRATIONS: &[Step] = &[
 const OLDEST: &str = "schema_oldest";
 /// What a document begins with stands apart from so many bytes on: less is not worth a second row.
 const BODY_BYTES_MIN: usize = 512;
+/// What follows there is as long as a multiple of this, so that an order's next state mostly fits in the place of
+/// its last one. Orders fill their pages as they come, and one that grew would split its page.
+const REST_BYTES_STEP: usize = 64;
 /// Most changes in one transaction: more only delays the first of them.
 const BATCH_MAX: usize = 256;
 /// With as many changes the writer waits for no more: half of the callers that the figures are of, so that
@@ -58,16 +62,14 @@ const QUEUE_MAX: usize = 4096;
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// WAL pages (4 kB each) from which the log is moved into the database in the writer's pauses: 4 MB.
 const CHECKPOINT_PAGES: i32 = 1000;
-/// With so many more pages within [`READING_MAX`], the writer does not pause: a checkpoint beside it would take
-/// the core and the disk from many commits, and never come to the end of the log.
-const PAUSE_PAGES_MAX: i32 = 250;
 /// WAL pages at which the writer starts the log anew, whatever waits: 16 MB, which keeps one caller in a
 /// hundred from waiting for it, and readers fast.
 const WAL_PAGES_MAX: i32 = 4096;
 /// The same in bytes, to which a log that had to grow is cut.
 const WAL_BYTES_MAX: i64 = WAL_PAGES_MAX as i64 * 4096;
-/// How long the writer waits for readers to leave a log that is over its cap.
-const RESTART_TIMEOUT: Duration = Duration::from_millis(100);
+/// How long the writer waits for readers to leave a log that is over its cap: a reader of ours that reads nothing
+/// leaves within half of it.
+const RESTART_TIMEOUT: Duration = Duration::from_millis(200);
 /// How often the switch to WAL is tried anew, and after which pause: as long as [`BUSY_TIMEOUT`].
 const WAL_ATTEMPTS_MAX: u32 = 250;
 const WAL_PAUSE: Duration = Duration::from_millis(20);
@@ -154,8 +156,8 @@ impl Sqlite {
 
         let checkpointing = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let (writing, writer_left) = sync_channel(1);
-        let log_pages = Arc::new(AtomicI32::new(0));
-        let pages = Arc::clone(&log_pages);
+        let log = Arc::new(Log::default());
+        let watched_log = Arc::clone(&log);
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let log_index = Arc::new(LogIndex::open(path)?);
         let watched = Arc::clone(&log_index);
@@ -163,10 +165,10 @@ impl Sqlite {
         let (idle, also_idle) = (Arc::clone(&readers), Arc::clone(&readers));
         let threads = vec![
             std::thread::spawn(move || {
-                checkpoint_in_pauses(&checkpointing, &writer_left, &pages, &idle);
+                checkpoint_in_pauses(&checkpointing, &writer_left, &watched_log, &idle);
             }),
             std::thread::spawn(move || {
-                write_until_closed(&writer, jobs, &log_pages, &also_idle, &watched);
+                write_until_closed(&writer, jobs, &log, &also_idle, &watched);
                 drop(writing);
             }),
         ];
@@ -184,7 +186,7 @@ impl Sqlite {
     pub(crate) async fn load(&self, key: &Key) -> Result<Option<Loaded>, Error> {
         let row = |row: &Row<'_>| {
             let (rest, body) = (row.get_ref(4)?.as_blob()?, row.get_ref(5)?.as_blob_or_null()?);
-            let document = [body.unwrap_or_default(), rest].concat();
+            let document = [body.unwrap_or_default(), rest.trim_ascii_end()].concat();
             Ok(Loaded { head: head(row)?, document, is_rest: false })
         };
         let reader = self.reader()?;
@@ -206,6 +208,8 @@ impl Sqlite {
             Some(mut loaded) if loaded.head.body.is_some() => match loaded.document.first_mut() {
                 Some(first @ b',') => {
                     *first = b'{';
+                    let end = loaded.document.trim_ascii_end().len();
+                    loaded.document.truncate(end);
                     Ok(Some(Loaded { is_rest: true, ..loaded }))
                 }
                 // Nothing follows.
@@ -934,20 +938,33 @@ thread_local! {
     static WAL_PAGES: std::cell::Cell<i32> = const { std::cell::Cell::new(0) };
 }
 
-/// Moves the log into the database while the writer has little to do, until the writer has left.
+/// What the writer and the thread that moves the log in its pauses know of each other.
+#[derive(Default)]
+struct Log {
+    /// Pages in it after the writer's latest commit.
+    pages: AtomicI32,
+    /// Held by whoever moves it: two at once are refused, not queued.
+    moving: Mutex<()>,
+}
+
+/// Moves the log into the database when nothing was committed for a while, until the writer has left.
 fn checkpoint_in_pauses(
     connection: &Connection,
     writer_left: &Receiver<()>,
-    log_pages: &AtomicI32,
+    log: &Log,
     readers: &Readers,
 ) {
-    let mut before = 0;
+    let (mut before, mut moved) = (0, false);
     while let Err(RecvTimeoutError::Timeout) = writer_left.recv_timeout(READING_MAX) {
         // Nobody's checkpoint waits for a reader of ours that reads nothing.
         leave_log(readers);
-        let pages = log_pages.load(Ordering::Relaxed);
-        if pages >= CHECKPOINT_PAGES && (pages - before).abs() <= PAUSE_PAGES_MAX {
+        let pages = log.pages.load(Ordering::Relaxed);
+        if pages != before {
+            moved = false;
+        } else if pages >= CHECKPOINT_PAGES && !moved {
+            let _moving = lock(&log.moving);
             checkpoint(connection);
+            moved = true;
         }
         before = pages;
     }
@@ -969,7 +986,8 @@ fn checkpoint(connection: &Connection) {
 
 /// Empties the WAL and has it start anew, which a plain checkpoint never does while anybody reads or writes.
 /// Says whether it does.
-fn restart_log(connection: &Connection, readers: &Readers) -> bool {
+fn restart_log(connection: &Connection, log: &Log, readers: &Readers) -> bool {
+    let _moving = lock(&log.moving);
     // First what anybody may be reading meanwhile, so that whoever comes then does not read the log at all.
     checkpoint(connection);
     leave_log(readers);
@@ -982,7 +1000,7 @@ fn restart_log(connection: &Connection, readers: &Readers) -> bool {
         tracing::error!(%error, "cannot restore the writer's time-out");
     }
     if let Err(error) = &restarted {
-        tracing::warn!(%error, "a reader holds on to the write-ahead log; it grows past its cap");
+        tracing::warn!(%error, "somebody holds on to the write-ahead log; it grows past its cap");
     }
     restarted.is_ok()
 }
@@ -990,7 +1008,7 @@ fn restart_log(connection: &Connection, readers: &Readers) -> bool {
 fn write_until_closed(
     connection: &Connection,
     mut jobs: mpsc::Receiver<Job>,
-    log_pages: &AtomicI32,
+    log: &Log,
     readers: &Readers,
     log_index: &LogIndex,
 ) {
@@ -1000,15 +1018,19 @@ fn write_until_closed(
         batch.push(first);
         gather(&mut jobs, &mut batch);
         log_index.watch(|| write_batch(connection, &mut batch));
-        let pages = WAL_PAGES.get();
-        log_pages.store(pages, Ordering::Relaxed);
+        let mut pages = WAL_PAGES.get();
         if pages < WAL_PAGES_MAX {
             restart_at = WAL_PAGES_MAX;
         } else if pages >= restart_at {
-            // Whoever holds on to it is not waited for again before it has grown as much again.
-            let is_empty = restart_log(connection, readers);
-            restart_at = if is_empty { WAL_PAGES_MAX } else { pages + WAL_PAGES_MAX };
+            if restart_log(connection, log, readers) {
+                (pages, restart_at) = (0, WAL_PAGES_MAX);
+                WAL_PAGES.set(pages);
+            } else {
+                // Whoever holds on to it is not waited for again before it has grown as much again.
+                restart_at = pages + WAL_PAGES_MAX;
+            }
         }
+        log.pages.store(pages, Ordering::Relaxed);
     }
 }
 
@@ -1178,15 +1200,16 @@ impl<'c> Writing<'c> {
             let head = expected.as_ref().filter(|head| head.body.is_some());
             let head = head.ok_or(rusqlite::Error::InvalidQuery)?;
             let rest = [b",", document.get(1..).unwrap_or_default()].concat();
-            return self.update(head, &rest, head.body);
+            return self.update(head, &with_room(&rest), head.body);
         }
         let end = first_member_end(document).unwrap_or_default();
         let is_apart = known.is_some() || end >= BODY_BYTES_MIN;
         let (text, rest) = document.split_at(if is_apart { end } else { 0 });
+        let rest = if is_apart { with_room(rest).into() } else { Cow::Borrowed(rest) };
         // Entries are nobody else's, so a body may be called like the one it came with.
         let body = is_apart.then(|| known.unwrap_or(entry));
         let is_written = match expected {
-            Some(head) => self.update(head, rest, body)?,
+            Some(head) => self.update(head, &rest, body)?,
             None => {
                 let row = params![key.owner, key.kind, key.id, version, entry, rest, body];
                 connection.prepare_cached(INSERT)?.execute(row)? > 0
@@ -1209,6 +1232,15 @@ impl<'c> Writing<'c> {
         let row = params![place, last_entry, version + 1, self.next_entry, rest, body];
         Ok(self.update.execute(row)? > 0)
     }
+}
+
+/// JSON with spaces after it, which mean nothing.
+fn with_room(rest: &[u8]) -> Vec<u8> {
+    let rest = rest.trim_ascii_end();
+    let mut roomy = Vec::with_capacity(rest.len().next_multiple_of(REST_BYTES_STEP));
+    roomy.extend_from_slice(rest);
+    roomy.resize(rest.len().next_multiple_of(REST_BYTES_STEP), b' ');
+    roomy
 }
 
 /// Where an aggregate stands, as the first columns of a row say.
@@ -1511,8 +1543,16 @@ mod tests {
         engine.replace(vec![(found[0].clone(), document('c', "anew").into())]).await.unwrap();
         assert_eq!(whole().await, document('c', "anew"));
 
-        // Half a document is never shown as a whole one.
+        // There is room for a next state that says a little more.
+        let loaded = engine.load_rest(&key).await.unwrap();
+        put(r#"{"state":"longer"}"#.into(), loaded).await.unwrap();
+        assert_eq!(whole().await, document('c', "longer"));
         let file = Connection::open(folder.path().join("t.db")).unwrap();
+        let sql = "SELECT length(document) FROM aggregate";
+        let bytes: i64 = file.query_row(sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(bytes, REST_BYTES_STEP as i64);
+
+        // Half a document is never shown as a whole one.
         file.execute("DELETE FROM body", []).unwrap();
         assert!(engine.rows(Table::Aggregate, None, 9).await.is_err());
         let findings = engine.examine().unwrap();

@@ -371,7 +371,7 @@ async fn what_a_document_begins_with_is_written_once_and_stands_apart() {
     add_one(&store, &key("a"), "r1").await.unwrap();
     let first: (i64, Option<i64>, i64) = lengths();
     let (rest, Some(body), whole) = first else { panic!("{first:?}") };
-    assert!(rest < 120 && body > 1000 && rest + body == whole, "{first:?}");
+    assert!(rest == 128 && body > 1000 && rest + body == whole, "{first:?}");
     let untouched =
         "CREATE TRIGGER untouched BEFORE UPDATE ON body BEGIN SELECT raise(ABORT, ''); END";
     file.execute_batch(untouched).unwrap();
@@ -1320,7 +1320,7 @@ async fn a_persons_orders_are_found_by_document_and_phone_of_whichever_owner(wor
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_write_ahead_log_stays_below_its_cap() {
-    const CAP_BYTES: u64 = 28 * 1024 * 1024;
+    const CAP_BYTES: u64 = 44 * 1024 * 1024;
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(open(folder.path()));
     // Somebody always reads, so that a plain checkpoint never gets to the end of the log.
@@ -1360,7 +1360,8 @@ async fn the_write_ahead_log_stays_below_its_cap() {
     }
     stop.store(true, std::sync::atomic::Ordering::SeqCst);
     readers.into_iter().for_each(|reader| reader.join().unwrap());
-    // 64 × 12 × 80 kB have gone through a log that may hold 16 MB and two more batches.
+    // 64 × 12 × 80 kB have gone through a log that may hold 16 MB, once as much again where a reader was in the
+    // way, and a batch on top.
     let log = std::fs::metadata(folder.path().join("t.db-wal")).unwrap().len();
     assert!(log < CAP_BYTES, "{log} bytes");
 }
