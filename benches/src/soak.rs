@@ -19,7 +19,7 @@ const STEP: Duration = Duration::from_secs(10);
 const BURST: usize = 4_000;
 const READ_ORDERS: usize = 10_000;
 /// Bursts beside the endless reader, and after it has gone.
-const READER_BURSTS: usize = 20;
+const READER_BURSTS: usize = 10;
 /// How much more memory than at half-time the end may have: the caches are full by then.
 const GROWTH_MAX: f64 = 1.1;
 /// What the log may take when nobody holds on to it, in MB: its cap, and a commit on top.
@@ -53,7 +53,8 @@ struct Soak<'p> {
 /// Memory grew, or the log did while nobody held on to it; or it could not be measured.
 pub fn soak(plan: &Plan, minutes: u64) -> anyhow::Result<()> {
     std::fs::create_dir_all(&plan.home)?;
-    let steps = usize::try_from(minutes * 60 / STEP.as_secs())?;
+    // A step is a burst and a while without.
+    let steps = usize::try_from(minutes * 60 / (2 * STEP.as_secs()))?;
     let payable = (steps + 2 * READER_BURSTS) * BURST;
     let sizes = Sizes { payable, changed: READ_ORDERS, ..Sizes::default() };
     let world = World::make(&plan.program, &plan.home.join("soak"), None, sizes)?;
