@@ -53,8 +53,8 @@ struct Soak<'p> {
 /// Memory grew, or the log did while nobody held on to it; or it could not be measured.
 pub fn soak(plan: &Plan, minutes: u64) -> anyhow::Result<()> {
     std::fs::create_dir_all(&plan.home)?;
-    // A step is a burst and a while without.
-    let steps = usize::try_from(minutes * 60 / (2 * STEP.as_secs()))?;
+    // A burst may be over at once; the while without it is not.
+    let steps = usize::try_from(minutes * 60 / STEP.as_secs())?;
     let payable = (steps + 2 * READER_BURSTS) * BURST;
     let sizes = Sizes { payable, changed: READ_ORDERS, ..Sizes::default() };
     let world = World::make(&plan.program, &plan.home.join("soak"), None, sizes)?;
@@ -62,12 +62,12 @@ pub fn soak(plan: &Plan, minutes: u64) -> anyhow::Result<()> {
     first_answer(&mut server, &Calls::detail(&world, Form::Json, 0..1), Instant::now())?;
     let mut soak = Soak { plan, world, server, bursts: 0, began: Instant::now() };
     let mut seen = Vec::new();
-    for _ in 0..steps {
+    while soak.began.elapsed() < Duration::from_secs(minutes * 60) {
         soak.burst()?;
         soak.read()?;
         seen.push(soak.look()?);
     }
-    let [half, end] = [seen.get(steps / 2), seen.last()].map(|seen| seen.context("no step"));
+    let [half, end] = [seen.get(seen.len() / 2), seen.last()].map(|seen| seen.context("no step"));
     let (half, end) = (half?.memory_mb, end?.memory_mb);
     let log_mb = seen.iter().map(|seen| seen.log_mb).fold(0.0, f64::max);
     println!(
