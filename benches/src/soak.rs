@@ -19,7 +19,7 @@ const STEP: Duration = Duration::from_secs(10);
 const BURST: usize = 4_000;
 const READ_ORDERS: usize = 10_000;
 /// Bursts beside the endless reader, and after it has gone.
-const READER_BURSTS: usize = 10;
+const READER_BURSTS: usize = 20;
 /// How much more memory than at half-time the end may have: the caches are full by then.
 const GROWTH_MAX: f64 = 1.1;
 /// What the log may take when nobody holds on to it, in MB: its cap, and a commit on top.
