@@ -59,33 +59,26 @@ pub fn read(text: &str) -> anyhow::Result<Vec<Import>> {
 }
 
 /// Whether an order may claim what others of its file claim, because something has waited for it or has happened
-/// to it: such are brought in one after the other.
-///
-/// # Errors
-/// The store failed.
-pub async fn may_claim(store: &Store, import: &Import, at: Instant) -> anyhow::Result<bool> {
+/// to it: such are brought in one after the other. What is wrong with an order, or with what is there, says whoever
+/// brings it in.
+pub async fn may_claim(store: &Store, import: &Import, at: Instant) -> bool {
     macro_rules! dispatch {
         ($($family:ty),*) => {
             match import.kind.as_str() {
                 $(<$family as Family>::KIND => may_claim_as::<$family>(store, import, at).await,)*
-                _ => Ok(false),
+                _ => false,
             }
         };
     }
     families!(dispatch)
 }
 
-async fn may_claim_as<F: Family>(
-    store: &Store,
-    import: &Import,
-    at: Instant,
-) -> anyhow::Result<bool> {
+async fn may_claim_as<F: Family>(store: &Store, import: &Import, at: Instant) -> bool {
     if !F::JOINS || !import.history.is_empty() {
-        return Ok(F::JOINS);
+        return F::JOINS;
     }
-    // Whoever brings it in says what is wrong with it.
-    let Ok(order) = F::book(dated(import.booking.clone(), at)) else { return Ok(false) };
-    Ok(store.get::<F>(&order.path().key()).await?.is_some())
+    let Ok(order) = F::book(dated(import.booking.clone(), at)) else { return false };
+    !matches!(store.get::<F>(&order.path().key()).await, Ok(None))
 }
 
 /// A booking that says when it was made.

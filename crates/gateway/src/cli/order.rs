@@ -136,10 +136,9 @@ async fn import_all(desk: &Desk, orders: Vec<Import>) -> anyhow::Result<usize> {
             orders.next_if(|(_, order)| keys.insert(order.booking["key"].to_string()))
         {
             let name = format!("order {} {}", position + 1, order.booking["key"]);
-            // What is wrong with what is there, the import says, and of which order.
-            let may_claim = import::may_claim(&desk.store, &order, desk.cause().at).await;
-            let may_claim = may_claim.unwrap_or(true);
-            together.push(async { (name, import::store(&desk.store, order, &desk.cause()).await) });
+            let cause = desk.cause();
+            let may_claim = import::may_claim(&desk.store, &order, cause.at).await;
+            together.push(async move { (name, import::store(&desk.store, order, &cause).await) });
             if may_claim || together.len() == IMPORTED_TOGETHER {
                 break;
             }
