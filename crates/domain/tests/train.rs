@@ -399,6 +399,28 @@ fn a_refund_of_another_order_is_not_found() {
 }
 
 #[test]
+fn what_a_callback_says_is_written_as_it_always_was() {
+    // Databases keep what was made of it: written otherwise, the same callback again would be another.
+    let mut said = callback(&asked(&[seat(0, 0)]), &[(seat(0, 0), true)]);
+    let ticket = first(&mut said).clone();
+    said.trains[0].tickets.push(CallbackTicket { fail_code: None, refund_rate: None, ..ticket });
+    first(&mut said).passenger.sex = Field::Unopened;
+    let person = "8:+旅客012:+1380000000119:+9999991990010100162:+01:-";
+    let seat = "2:E02:053:00A1:O9:二等座1:15:553002:315:553001:0";
+    assert_eq!(
+        said.content(),
+        [
+            "3:r-13:s-12:E12:315:553001:02:+0",
+            "361:2:G13:BJP6:北京3:SHH6:上海10:2026-06-1019:2026-06-10T08:00:00",
+            "19:2026-06-10T13:00:00",
+            &format!("133:{seat}1:-1:-1:-{person}2:+04:+p-01:-1:-1:-"),
+            &format!("133:{seat}2:+01:-1:-{person}1:?4:+p-01:-1:-1:-"),
+        ]
+        .concat()
+    );
+}
+
+#[test]
 fn every_word_of_a_callback_counts_when_two_are_compared() {
     let order = asked(&[seat(0, 0)]);
     let good = callback(&order, &[(seat(0, 0), true)]);

@@ -204,19 +204,16 @@ impl Callback {
     /// A text that is the same for two callbacks exactly when they say the same, however their trains
     /// and tickets are ordered. It has personal data in it.
     pub fn content(&self) -> String {
-        let mut parts = vec![
-            self.refund_id.to_string(),
-            self.supplier_order_id.clone(),
-            self.ticket_no.clone(),
-            self.order_status.to_string(),
-            self.refund_total.0.to_string(),
-            self.refund_cost.0.to_string(),
-            optional(self.refund_rate),
-        ];
-        let mut trains: Vec<_> = self.trains.iter().map(CallbackTrain::content).collect();
-        trains.sort();
-        parts.append(&mut trains);
-        joined(&parts)
+        let mut content = Content::default();
+        content.text(self.refund_id.as_str());
+        content.text(&self.supplier_order_id);
+        content.text(&self.ticket_no);
+        content.number(self.order_status);
+        content.number(self.refund_total.0);
+        content.number(self.refund_cost.0);
+        content.optional(self.refund_rate.map(|rate| rate.to_string()).as_deref());
+        content.sorted(self.trains.iter().map(CallbackTrain::content));
+        content.0
     }
 
     /// What it says, in the order's own terms.
@@ -243,20 +240,17 @@ impl Callback {
 
 impl CallbackTrain {
     fn content(&self) -> String {
-        let mut parts = vec![
-            self.train_no.clone(),
-            self.from.code.clone(),
-            self.from.name.clone(),
-            self.to.code.clone(),
-            self.to.name.clone(),
-            self.train_date.to_string(),
-            self.start_time.to_string(),
-            self.arrive_time.to_string(),
-        ];
-        let mut tickets: Vec<_> = self.tickets.iter().map(CallbackTicket::content).collect();
-        tickets.sort();
-        parts.append(&mut tickets);
-        joined(&parts)
+        let mut content = Content::default();
+        content.text(&self.train_no);
+        for Station { code, name } in [&self.from, &self.to] {
+            content.text(code);
+            content.text(name);
+        }
+        content.text(&self.train_date.to_string());
+        content.text(&self.start_time.to_string());
+        content.text(&self.arrive_time.to_string());
+        content.sorted(self.tickets.iter().map(CallbackTicket::content));
+        content.0
     }
 
     /// Whether it is this leg of the order.
@@ -270,38 +264,63 @@ impl CallbackTrain {
 
 impl CallbackTicket {
     fn content(&self) -> String {
-        let mut parts = vec![
-            self.passenger_ticket_no.clone(),
-            self.coach_no.clone(),
-            self.seat_no.clone(),
-            self.seat_type.clone(),
-            self.seat_name.clone(),
-            self.ticket_type.to_string(),
-            self.ticket_price.0.to_string(),
-            self.ticket_status.to_string(),
-            self.refund_price.0.to_string(),
-            self.refund_cost.0.to_string(),
-            optional(self.refund_rate),
-            optional(self.fail_code.as_ref()),
-            optional(self.fail_reason.as_ref()),
-        ];
-        parts.extend(self.passenger.fields().map(|(_, field)| match field {
-            Field::Absent => optional(None::<&str>),
-            Field::Unopened => "?".to_owned(),
-            Field::Clear(value) => optional(Some(value.expose())),
-        }));
-        joined(&parts)
+        let mut content = Content::default();
+        content.text(&self.passenger_ticket_no);
+        content.text(&self.coach_no);
+        content.text(&self.seat_no);
+        content.text(&self.seat_type);
+        content.text(&self.seat_name);
+        content.number(self.ticket_type);
+        content.number(self.ticket_price.0);
+        content.number(self.ticket_status);
+        content.number(self.refund_price.0);
+        content.number(self.refund_cost.0);
+        content.optional(self.refund_rate.map(|rate| rate.to_string()).as_deref());
+        content.optional(self.fail_code.as_deref());
+        content.optional(self.fail_reason.as_deref());
+        for (_, field) in self.passenger.fields() {
+            match field {
+                Field::Absent => content.optional(None),
+                Field::Unopened => content.text("?"),
+                Field::Clear(value) => content.optional(Some(value.expose())),
+            }
+        }
+        content.0
     }
 }
 
-/// Nothing and an empty text are told apart.
-fn optional(value: Option<impl ToString>) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| format!("+{}", value.to_string()))
-}
+/// Parts one after the other, lengths first, so that no two lists read the same.
+#[derive(Default)]
+struct Content(String);
 
-/// Lengths first, so that no two lists read the same.
-fn joined(parts: &[String]) -> String {
-    parts.iter().map(|part| format!("{}:{part}", part.len())).collect()
+impl Content {
+    fn text(&mut self, part: &str) {
+        self.part("", part);
+    }
+
+    fn number(&mut self, number: i64) {
+        self.text(&number.to_string());
+    }
+
+    /// Nothing and an empty text are told apart.
+    fn optional(&mut self, part: Option<&str>) {
+        match part {
+            None => self.text("-"),
+            Some(part) => self.part("+", part),
+        }
+    }
+
+    /// The same in whatever order they come.
+    fn sorted(&mut self, parts: impl Iterator<Item = String>) {
+        let mut parts: Vec<_> = parts.collect();
+        parts.sort_unstable();
+        parts.iter().for_each(|part| self.text(part));
+    }
+
+    fn part(&mut self, mark: &str, part: &str) {
+        self.0.push_str(&(mark.len() + part.len()).to_string());
+        self.0.extend([":", mark, part]);
+    }
 }
 
 /// A callback that passed every check.

@@ -50,40 +50,10 @@ pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<R
         Ok(callback) => callback,
         Err(refusal) => return Ok(refused(caller, None, &refusal)),
     };
-    let not_found = |fact| CallbackRefusal {
-        code: CallbackCode::NotFound,
-        problems: vec![Problem { spot: Spot::order(fact), what: "没有这个编号" }],
-    };
     let Ok(order_id) = TrainOrderId::try_from(numbers.0.clone()) else {
         return Ok(refused(caller, None, &not_found("order_id")));
     };
-    let key = train::key(&TrainKey { app: caller.app.key.clone(), order_id });
-    let refund = LookUp { name: train::REFUND, value: callback.refund_id.to_string() };
-    let is_anothers = !held_elsewhere(&cx.store, &key, vec![refund.clone()]).await?.is_empty();
-    // Keyed, because there is personal data in it.
-    let content_hash = cx.store.keyed_hash("refund callback", &callback.content());
-    let decide = |order: Option<TrainOrder>| {
-        let Some(order) = order else {
-            return (Decision::Keep, Err(not_found("order_id")));
-        };
-        // A number that the order has been found by since it was asked for need not be claimed again.
-        let is_known = order.refunds.iter().any(|known| known.refund_id == callback.refund_id);
-        match order.report(&callback, &content_hash, is_anothers, lenient, caller.now) {
-            Ok((Step::Taken(document), remarks)) => {
-                let facts = Some(facts(&document, &callback.refund_id, &remarks));
-                let look_ups = if is_known { Vec::new() } else { vec![refund.clone()] };
-                let what = "refund-callback";
-                (Decision::Put { document, what, facts, look_ups }, Ok(remarks))
-            }
-            Ok((Step::Already(_), remarks)) => (Decision::Keep, Ok(remarks)),
-            Err(refusal) => (Decision::Keep, Err(refusal)),
-        }
-    };
-    let outcome: Outcome = match cx.store.change(&key, &caller.cause_at(&key), decide).await {
-        // Between the look and the write it has become another order's of the same supplier.
-        Err(store::Error::Taken { name: train::REFUND, .. }) => Err(not_found("refund_id")),
-        outcome => outcome?,
-    };
+    let outcome = take(cx, caller, order_id, &callback).await?;
     let (order_id, supplier_order_id) = numbers;
     let data = OrderInfo { order_id, supplier_order_id };
     Ok(match outcome {
@@ -99,6 +69,66 @@ pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<R
             refused(caller, known.then_some(data), &refusal)
         }
     })
+}
+
+/// Takes a callback that could be read, on the order that it names.
+async fn take(
+    cx: &Context,
+    caller: &Caller,
+    order_id: TrainOrderId,
+    callback: &Callback,
+) -> Result<Outcome, Failure> {
+    let key = train::key(&TrainKey { app: caller.app.key.clone(), order_id });
+    let refund = LookUp { name: train::REFUND, value: callback.refund_id.to_string() };
+    // Keyed, because there is personal data in it.
+    let content_hash = cx.store.keyed_hash("refund callback", &callback.content());
+    let decide = |order: Option<TrainOrder>, is_anothers: Option<bool>| {
+        let Some(order) = order else {
+            return (Decision::Keep, Some(Err(not_found("order_id"))));
+        };
+        // A number that the order knows has been its own since it was asked for: nobody else has it, and it
+        // need not be claimed again.
+        let is_known = order.refunds.iter().any(|known| known.refund_id == callback.refund_id);
+        let Some(is_anothers) = is_anothers.or(is_known.then_some(false)) else {
+            return (Decision::Keep, None);
+        };
+        let lenient = caller.is_lenient(cx);
+        let (decision, outcome) =
+            match order.report(callback, &content_hash, is_anothers, lenient, caller.now) {
+                Ok((Step::Taken(document), remarks)) => {
+                    let facts = Some(facts(&document, &callback.refund_id, &remarks));
+                    let look_ups = if is_known { Vec::new() } else { vec![refund.clone()] };
+                    let what = "refund-callback";
+                    (Decision::Put { document, what, facts, look_ups }, Ok(remarks))
+                }
+                Ok((Step::Already(_), remarks)) => (Decision::Keep, Ok(remarks)),
+                Err(refusal) => (Decision::Keep, Err(refusal)),
+            };
+        (decision, Some(outcome))
+    };
+    let cause = caller.cause_at(&key);
+    let mut is_anothers = None;
+    loop {
+        match cx.store.change(&key, &cause, |order| decide(order, is_anothers)).await {
+            Ok(Some(outcome)) => return Ok(outcome),
+            // The order does not know the number: it may be another's.
+            Ok(None) => {
+                let held = held_elsewhere(&cx.store, &key, vec![refund.clone()]).await?;
+                is_anothers = Some(!held.is_empty());
+            }
+            // Between the look and the write it has become another order's of the same supplier.
+            Err(store::Error::Taken { name: train::REFUND, .. }) => {
+                return Ok(Err(not_found("refund_id")));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// There is no order, or no refund, of that number.
+fn not_found(fact: &'static str) -> CallbackRefusal {
+    let problem = Problem { spot: Spot::order(fact), what: "没有这个编号" };
+    CallbackRefusal { code: CallbackCode::NotFound, problems: vec![problem] }
 }
 
 fn refused(caller: &Caller, data: Option<OrderInfo>, refusal: &CallbackRefusal) -> Response {
