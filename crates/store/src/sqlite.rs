@@ -11,7 +11,7 @@ use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -58,12 +58,15 @@ const BATCH_MAX: usize = 256;
 const GATHERED_MAX: usize = 32;
 /// Most changes waiting for the writer; further callers wait in line, holding their own memory.
 const QUEUE_MAX: usize = 4096;
+/// How long whoever changes something alone keeps its core awake for the outcome: one that falls asleep while the
+/// disk syncs is woken late. Twice as long as a quick disk takes; for a slow one it is not worth it.
+const AWAKE_MAX: Duration = Duration::from_micros(300);
 /// How long to wait for another process that is writing, such as the command line.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// WAL pages (4 kB each) from which the log is moved into the database in the writer's pauses: 4 MB.
 const CHECKPOINT_PAGES: i32 = 1000;
-/// WAL pages at which the writer starts the log anew, whatever waits: 16 MB, which keeps one caller in a
-/// hundred from waiting for it, and readers fast.
+/// WAL pages at which the writer starts the log anew, whatever waits: 16 MB, so that readers stay fast and fewer
+/// than one caller in a hundred waits for it.
 const WAL_PAGES_MAX: i32 = 4096;
 /// The same in bytes, to which a log that had to grow is cut.
 const WAL_BYTES_MAX: i64 = WAL_PAGES_MAX as i64 * 4096;
@@ -87,6 +90,8 @@ const LOAD: &str = "SELECT version, last_entry, a.rowid, body, document, text \
 pub(crate) struct Sqlite {
     path: PathBuf,
     queue: mpsc::Sender<Job>,
+    /// How many wait for the outcome of a change.
+    waiting: AtomicUsize,
     readers: Readers,
     log_index: Arc<LogIndex>,
     watch: Mutex<Watch>,
@@ -176,6 +181,7 @@ impl Sqlite {
         Ok(Self {
             path: path.to_owned(),
             queue,
+            waiting: AtomicUsize::new(0),
             readers,
             log_index,
             watch: Mutex::new(watch),
@@ -697,11 +703,23 @@ impl Sqlite {
 
     async fn write(&self, write: Write) -> Result<Outcome, Error> {
         let (reply, answer) = oneshot::channel();
-        self.queue
-            .send(Job { write, reply, home: Handle::current() })
-            .await
-            .map_err(|_| Error::Closed)?;
+        let job = Job { write, reply, home: Handle::current() };
+        self.queue.send(job).await.map_err(|_| Error::Closed)?;
+        let _waiting = Waiting::one_of(&self.waiting);
+        self.stay_awake(&answer).await;
         answer.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Keeps the core awake for as long as nobody else waits, and lets the writer and whoever comes go first.
+    async fn stay_awake<T>(&self, answer: &oneshot::Receiver<T>) {
+        let began = std::time::Instant::now();
+        while answer.is_empty()
+            && self.waiting.load(Ordering::Relaxed) == 1
+            && began.elapsed() < AWAKE_MAX
+        {
+            std::thread::yield_now();
+            tokio::task::yield_now().await;
+        }
     }
 
     fn reader(&self) -> Result<Reader<'_>, Error> {
@@ -724,6 +742,22 @@ impl Sqlite {
             reading.stays = true;
         }
         Ok(Reader { reading: Some(reading), home: &self.readers })
+    }
+}
+
+/// One who waits, and is counted for as long.
+struct Waiting<'c>(&'c AtomicUsize);
+
+impl<'c> Waiting<'c> {
+    fn one_of(all: &'c AtomicUsize) -> Self {
+        all.fetch_add(1, Ordering::Relaxed);
+        Self(all)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -1200,12 +1234,12 @@ impl<'c> Writing<'c> {
             let head = expected.as_ref().filter(|head| head.body.is_some());
             let head = head.ok_or(rusqlite::Error::InvalidQuery)?;
             let rest = [b",", document.get(1..).unwrap_or_default()].concat();
-            return self.update(head, &with_room(&rest), head.body);
+            return self.update(head, &with_room(rest), head.body);
         }
         let end = first_member_end(document).unwrap_or_default();
         let is_apart = known.is_some() || end >= BODY_BYTES_MIN;
         let (text, rest) = document.split_at(if is_apart { end } else { 0 });
-        let rest = if is_apart { with_room(rest).into() } else { Cow::Borrowed(rest) };
+        let rest = if is_apart { with_room(rest.to_vec()).into() } else { Cow::Borrowed(rest) };
         // Entries are nobody else's, so a body may be called like the one it came with.
         let body = is_apart.then(|| known.unwrap_or(entry));
         let is_written = match expected {
@@ -1235,12 +1269,10 @@ impl<'c> Writing<'c> {
 }
 
 /// JSON with spaces after it, which mean nothing.
-fn with_room(rest: &[u8]) -> Vec<u8> {
-    let rest = rest.trim_ascii_end();
-    let mut roomy = Vec::with_capacity(rest.len().next_multiple_of(REST_BYTES_STEP));
-    roomy.extend_from_slice(rest);
-    roomy.resize(rest.len().next_multiple_of(REST_BYTES_STEP), b' ');
-    roomy
+fn with_room(mut rest: Vec<u8>) -> Vec<u8> {
+    rest.truncate(rest.trim_ascii_end().len());
+    rest.resize(rest.len().next_multiple_of(REST_BYTES_STEP), b' ');
+    rest
 }
 
 /// Where an aggregate stands, as the first columns of a row say.
