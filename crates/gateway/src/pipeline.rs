@@ -41,8 +41,15 @@ pub struct Call<'a> {
     pub signed_body: &'a [u8],
     /// Where the call came from.
     pub address: IpAddr,
-    /// The format to complain in when the parameters could not be read.
-    pub fallback_format: Format,
+    /// The format it asks for, as far as its parameters could be read.
+    pub format: Result<Format, Rejection>,
+}
+
+impl Call<'_> {
+    /// The format of its answer: XML when it asks for one that there is not.
+    fn answer_format(&self) -> Format {
+        self.format.as_ref().copied().unwrap_or(Format::Xml)
+    }
 }
 
 /// What goes back.
@@ -86,8 +93,8 @@ impl Noted {
 /// Serves a call; there is always an answer.
 pub async fn serve(cx: &Context, call: Call<'_>) -> Answer {
     let mut noted = Noted::new(cx);
-    let mut format = call.fallback_format;
-    let served = answer_call(cx, &call, &mut format, &mut noted).await;
+    let format = call.answer_format();
+    let served = answer_call(cx, &call, format, &mut noted).await;
     let body = conclude(cx, &call, format, noted, served);
     Answer { format, body }
 }
@@ -170,18 +177,16 @@ fn complaint(cx: &Context, format: Format, rejection: &Rejection, request_id: &s
 async fn answer_call(
     cx: &Context,
     call: &Call<'_>,
-    format: &mut Format,
+    format: Format,
     noted: &mut Noted,
 ) -> Result<String, Failure> {
     let params = call.params.as_ref().map_err(Clone::clone)?;
-    let requested = requested_format(params);
-    *format = requested.as_ref().copied().unwrap_or(Format::Xml);
     if !matches!(*call.verb, Verb::GET | Verb::POST) {
         return Err(error::HTTP_ACTION.into());
     }
-    requested?;
+    call.format.as_ref().map_err(Clone::clone)?;
     let (caller, spec) = admit(cx, call, params, noted).await?;
-    dispatch(cx, caller, spec, params, *format, noted).await
+    dispatch(cx, caller, spec, params, format, noted).await
 }
 
 /// The format a call asks for.

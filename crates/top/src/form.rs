@@ -157,7 +157,7 @@ fn decode_from(bytes: &[u8], escape: Option<usize>) -> Option<Cow<'_, str>> {
 }
 
 /// The value of each byte as a hexadecimal digit; 255 for what is none.
-const HEX: [u8; 256] = {
+pub(crate) const HEX: [u8; 256] = {
     let mut values = [u8::MAX; 256];
     let mut at = 0;
     while at < 256 {

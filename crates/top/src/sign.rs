@@ -9,6 +9,8 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use crate::form::HEX;
+
 /// How a call is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignMethod {
@@ -196,9 +198,13 @@ impl Digested {
             return None;
         }
         let mut digested = Self { bytes: [0; DIGEST_BYTES_MAX], length: pairs.len() };
-        let digit = |byte: u8| char::from(byte).to_digit(16);
         for (byte, pair) in digested.bytes.iter_mut().zip(pairs) {
-            *byte = u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok()?;
+            let (high @ 0..=15, low @ 0..=15) =
+                (HEX[usize::from(pair[0])], HEX[usize::from(pair[1])])
+            else {
+                return None;
+            };
+            *byte = high << 4 | low;
         }
         Some(digested)
     }

@@ -12,7 +12,7 @@ use top::{Format, Params, Rejection, error};
 
 use super::{
     Answer, Call, Failure, Known, Noted, allow, called, check_signed, complaint, conclude,
-    dispatch, known_app, requested_format,
+    dispatch, known_app,
 };
 use crate::Context;
 use crate::calls::Check;
@@ -35,8 +35,8 @@ struct Open<'a> {
 /// Serves a batch: one answer for each call, joined by the separator; or one complaint about the whole.
 pub async fn serve(cx: &Context, call: Call<'_>, separator: Option<&[u8]>) -> Answer {
     let mut noted = Noted { batch_item: Some(0), ..Noted::new(cx) };
-    let mut format = call.fallback_format;
-    let opened = open(cx, &call, separator, &mut format, &mut noted).await;
+    let format = call.answer_format();
+    let opened = open(cx, &call, separator, &mut noted).await;
     let (params, open) = match opened {
         Ok(opened) => opened,
         Err(failure) => {
@@ -55,7 +55,7 @@ pub async fn serve(cx: &Context, call: Call<'_>, separator: Option<&[u8]>) -> An
             params: parameters(form, open.batch.public, params),
             signed_body: b"",
             address: call.address,
-            fallback_format: format,
+            format: Ok(format),
         };
         body.push_str(&serve_one(cx, &open, &one, item).await);
     }
@@ -67,22 +67,19 @@ async fn open<'a>(
     cx: &Context,
     call: &'a Call<'_>,
     separator: Option<&'a [u8]>,
-    format: &mut Format,
     noted: &mut Noted,
 ) -> Result<(&'a Params<'a>, Open<'a>), Failure> {
     let params = call.params.as_ref().map_err(Clone::clone)?;
-    let requested = requested_format(params);
-    *format = requested.as_ref().copied().unwrap_or(Format::Xml);
     if *call.verb != Verb::POST {
         return Err(error::HTTP_ACTION.into());
     }
-    requested?;
+    let format = call.format.clone()?;
     let app = known_app(cx, params, noted).await?;
     check_signed(call, params, &app.secret, noted.began, noted)?;
     noted.check = Check::Batch;
     let separator = match separator {
         None => SEPARATOR,
-        Some(named) => usable(cx, named, *format).ok_or_else(unusable_separator)?,
+        Some(named) => usable(cx, named, format).ok_or_else(unusable_separator)?,
     };
     let calls_max = usize::try_from(cx.settings.batch_calls_max).unwrap_or(usize::MAX);
     let batch = batch::read(call.signed_body, separator.as_bytes(), calls_max);
@@ -135,7 +132,7 @@ async fn serve_one(cx: &Context, open: &Open<'_>, call: &Call<'_>, item: usize) 
     let (batch_item, check) = (Some(item), Check::Batch);
     let mut noted = Noted { app, batch_item, check, ..Noted::new(cx) };
     let request_id = noted.request_id.clone();
-    let format = call.fallback_format;
+    let format = call.answer_format();
     let served = async {
         let params = call.params.as_ref().map_err(Clone::clone)?;
         let spec = called(params, &mut noted)?;

@@ -28,7 +28,7 @@ pub async fn route(
         params: read.params,
         signed_body: read.signed_body,
         address,
-        fallback_format: read.fallback_format,
+        format: read.format,
     };
     let answer = pipeline::batch::serve(&shared.context, call, separator).await;
     Ok(respond::answer(answer, gzip, close))

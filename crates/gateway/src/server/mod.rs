@@ -21,14 +21,14 @@ use anyhow::Context as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::server::respond::Body;
-use crate::server::stream::Patient;
+use crate::server::stream::{HeadTimer, Patient};
 use crate::{Context, context, pipeline, web};
 
 /// Most connections of operators at once. They have places of their own, so that clients cannot
@@ -280,7 +280,7 @@ async fn serve_connection(
     let _counted = shared.context.metrics.connection(which == Listener::Admin);
     let service = service_fn(|request| route(which, request, address, &shared));
     let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(HeadTimer::new(limits.head))
         .header_read_timeout(limits.head)
         // A client may close its side once it has sent all: it still reads.
         .half_close(true)
@@ -289,6 +289,7 @@ async fn serve_connection(
         .serve_connection(TokioIo::new(Patient::new(stream, limits.write)), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
+        biased;
         ended = connection.as_mut() => ended,
         _ = stopped.changed() => {
             connection.as_mut().graceful_shutdown();
@@ -355,7 +356,7 @@ async fn router(
         params: read.params,
         signed_body: read.signed_body,
         address,
-        fallback_format: read.fallback_format,
+        format: read.format,
     };
     let answer = pipeline::serve(&shared.context, call).await;
     Ok(respond::answer(answer, gzip, close))

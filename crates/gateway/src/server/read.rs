@@ -22,6 +22,8 @@ use crate::pipeline::requested_format;
 /// How much of a body that is too large is read and thrown away, so that a client that sends before
 /// it reads gets its answer instead of a broken pipe.
 const DISCARD_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Bytes of a body that take up nobody's room: as many of each connection are in memory anyway, where it is read.
+const BODY_BYTES_FREE: usize = 8 * 1024;
 /// As many parameters as a call has: eight of the platform's own and a few of the method's.
 const USUAL_PAIRS: usize = 16;
 /// Longest multipart boundary; the standard allows 70.
@@ -96,7 +98,8 @@ pub(super) async fn any_body(
             }
             // Room is taken for what has come, never for what is promised: promising costs nothing.
             let taken = room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-            let needed = (whole.len() + data.len()).div_ceil(1024) - taken;
+            let come = whole.len() + data.len();
+            let needed = if come > BODY_BYTES_FREE { come.div_ceil(1024) - taken } else { 0 };
             if needed > 0 {
                 let needed = u32::try_from(needed).unwrap_or(u32::MAX);
                 let more = Arc::clone(&shared.bodies).acquire_many_owned(needed).await;
@@ -140,8 +143,8 @@ pub struct Parameters<'a> {
     pub params: Result<Params<'a>, Rejection>,
     /// The body where it is signed as it is.
     pub signed_body: &'a [u8],
-    /// The query's format: what to complain in when the rest cannot be read.
-    pub fallback_format: Format,
+    /// The format that is asked for, as far as they could be read.
+    pub format: Result<Format, Rejection>,
 }
 
 /// How a body carries parameters.
@@ -156,13 +159,14 @@ impl<'a> Parameters<'a> {
     /// Reads query and body. What is wrong with one part does not hide the rest: a complaint is made
     /// in the format asked for, wherever that stood.
     pub fn of(head: &Parts, query: &'a [u8], body: &'a Read) -> Self {
+        let (kind, parameters) = content_type(&head.headers);
         let mut pairs = Vec::with_capacity(USUAL_PAIRS);
         let in_query = decode_into(query, &mut pairs).map_err(Rejection::from);
         let mut signed_body: &[u8] = b"";
         let in_body = match body {
             Read::Unread => Ok(()),
             Read::TooLarge => Err(unreadable_body()),
-            Read::Whole { bytes, .. } => match dialect(&head.headers) {
+            Read::Whole { bytes, .. } => match dialect(kind) {
                 Dialect::Signed => {
                     signed_body = bytes;
                     Ok(())
@@ -172,34 +176,36 @@ impl<'a> Parameters<'a> {
                 Dialect::Multipart => multipart(&head.headers, bytes, &mut pairs),
             },
         };
-        Self::new(head, pairs, in_query.and(in_body), signed_body)
+        Self::new(parameters, pairs, in_query.and(in_body), signed_body)
     }
 
     /// The same of a batch: its parameters are all in the query, its body is signed as it is, and a form of
     /// parts is none, because there is no batch with files.
     pub fn of_batch(head: &Parts, query: &'a [u8], body: &'a Read) -> Self {
+        let (kind, parameters) = content_type(&head.headers);
         let mut pairs = Vec::with_capacity(USUAL_PAIRS);
         let in_query = decode_into(query, &mut pairs).map_err(Rejection::from);
-        let (signed_body, in_body): (&[u8], _) = match (body, dialect(&head.headers)) {
+        let (signed_body, in_body): (&[u8], _) = match (body, dialect(kind)) {
             (Read::Unread, _) => (b"", Ok(())),
             (Read::TooLarge, _) | (_, Dialect::Multipart) => (b"", Err(unreadable_body())),
             (Read::Whole { bytes, .. }, _) => (bytes, Ok(())),
         };
-        Self::new(head, pairs, in_query.and(in_body), signed_body)
+        Self::new(parameters, pairs, in_query.and(in_body), signed_body)
     }
 
+    /// `of_type` is what the content type says beyond the kind.
     fn new(
-        head: &Parts,
+        of_type: &str,
         pairs: Pairs<'a>,
         read: Result<(), Rejection>,
         signed_body: &'a [u8],
     ) -> Self {
         let in_charset =
-            if is_utf8(&head.headers) { Ok(()) } else { Err(error::INVALID_ENCODING.into()) };
+            if is_utf8(of_type) { Ok(()) } else { Err(error::INVALID_ENCODING.into()) };
         let params = Params::from_pairs(pairs);
-        let fallback_format = requested_format(&params).unwrap_or(Format::Xml);
+        let format = requested_format(&params);
         let params = in_charset.and(read).map(|()| params);
-        Self { params, signed_body, fallback_format }
+        Self { params, signed_body, format }
     }
 }
 
@@ -215,8 +221,7 @@ fn content_type(headers: &HeaderMap) -> (&str, &str) {
 }
 
 /// Whether a body claims to be UTF-8, or claims nothing: only UTF-8 is spoken here.
-fn is_utf8(headers: &HeaderMap) -> bool {
-    let (_, parameters) = content_type(headers);
+fn is_utf8(parameters: &str) -> bool {
     let mut parameters = parameters.split(';').filter_map(|parameter| parameter.split_once('='));
     let charset = parameters.find(|(name, _)| name.trim_start().eq_ignore_ascii_case("charset"));
     charset.is_none_or(|(_, name)| {
@@ -225,10 +230,9 @@ fn is_utf8(headers: &HeaderMap) -> bool {
     })
 }
 
-/// The dialect of a body, by its content type.
-fn dialect(headers: &HeaderMap) -> Dialect {
+/// The dialect of a body of this kind.
+fn dialect(kind: &str) -> Dialect {
     const SIGNED: [&str; 4] = ["application/json", "application/xml", "text/xml", "text/plain"];
-    let (kind, _) = content_type(headers);
     if kind.eq_ignore_ascii_case("multipart/form-data") {
         Dialect::Multipart
     } else if SIGNED.iter().any(|signed| kind.eq_ignore_ascii_case(signed)) {

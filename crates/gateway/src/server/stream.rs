@@ -1,10 +1,13 @@
-//! A connection that does not wait for ever for its client to read.
+//! A connection that does not wait for ever for its client to read, or to send.
 
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
+use hyper::rt::{Sleep as Waiting, Timer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
@@ -80,5 +83,49 @@ impl AsyncWrite for Patient {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// How long a connection waits for a head. It waits anew for each, and to set a timer and take it back costs as
+/// much as to read the head; so there is one, which goes on to the newest deadline when it has run out.
+pub struct HeadTimer(Arc<Mutex<Pin<Box<Sleep>>>>);
+
+impl HeadTimer {
+    /// For a connection whose heads may each take so long.
+    pub fn new(patience: Duration) -> Self {
+        Self(Arc::new(Mutex::new(Box::pin(sleep(patience)))))
+    }
+}
+
+impl Timer for HeadTimer {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Waiting>> {
+        self.sleep_until(Instant::now() + duration)
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Waiting>> {
+        Box::pin(Until { deadline, timer: Arc::clone(&self.0) })
+    }
+}
+
+/// A wait for one head. Its deadline is no earlier than those before it.
+struct Until {
+    deadline: Instant,
+    timer: Arc<Mutex<Pin<Box<Sleep>>>>,
+}
+
+impl Waiting for Until {}
+
+impl Future for Until {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let deadline = self.deadline.into();
+        let mut timer = self.timer.lock().unwrap_or_else(PoisonError::into_inner);
+        ready!(timer.as_mut().poll(cx));
+        if timer.deadline() >= deadline {
+            return Poll::Ready(());
+        }
+        timer.as_mut().reset(deadline);
+        timer.as_mut().poll(cx)
     }
 }

@@ -104,7 +104,7 @@ pub async fn make(
         params: Ok(params.clone()),
         signed_body: b"",
         address,
-        fallback_format: choice.format,
+        format: Ok(choice.format),
     };
     let answer = pipeline::serve(cx, call).await;
     let took_ms = format!("{:.1}", began.elapsed().as_secs_f64() * 1000.0);

@@ -409,8 +409,8 @@ fn world() -> &'static World {
 
 /// A call from this machine, as it was read.
 fn call<'a>(verb: &'a hyper::Method, read: Parameters<'a>) -> Call<'a> {
-    let Parameters { params, signed_body, fallback_format } = read;
-    Call { verb, params, signed_body, address: [127, 0, 0, 1].into(), fallback_format }
+    let Parameters { params, signed_body, format } = read;
+    Call { verb, params, signed_body, address: [127, 0, 0, 1].into(), format }
 }
 
 /// A form is completed and signed as the demo app would, and sent.
