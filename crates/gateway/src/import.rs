@@ -59,7 +59,7 @@ pub fn read(text: &str) -> anyhow::Result<Vec<Import>> {
 }
 
 /// Whether an order may claim what others of its file claim, because something has waited for it or has happened
-/// to it: such are brought in one after the other. What is wrong with an order, or with what is there, says whoever
+/// to it, or what is there cannot be read: such are brought in one after the other. What is wrong says whoever
 /// brings it in.
 pub async fn may_claim(store: &Store, import: &Import, at: Instant) -> bool {
     macro_rules! dispatch {

@@ -710,7 +710,8 @@ impl Sqlite {
         answer.await.map_err(|_| Error::Closed)?
     }
 
-    /// Keeps the core awake for as long as nobody else waits, and lets the writer and whoever comes go first.
+    /// Keeps the core awake until the outcome is there, or somebody else waits too: then there is work, and the
+    /// writer gathers. The writer and whoever comes go first.
     async fn stay_awake<T>(&self, answer: &oneshot::Receiver<T>) {
         let began = std::time::Instant::now();
         while answer.is_empty()

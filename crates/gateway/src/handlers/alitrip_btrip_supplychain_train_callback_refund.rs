@@ -86,7 +86,7 @@ async fn take(
         let Some(order) = order else {
             return (Decision::Keep, Some(Err(not_found("order_id"))));
         };
-        // A number that the order knows has been its own since it was asked for: nobody else has it, and it
+        // A number that the order knows has been its own since it was asked for or reported: nobody else has it, and it
         // need not be claimed again.
         let is_known = order.refunds.iter().any(|known| known.refund_id == callback.refund_id);
         let Some(is_anothers) = is_anothers.or(is_known.then_some(false)) else {

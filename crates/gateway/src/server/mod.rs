@@ -34,7 +34,8 @@ use crate::{Context, context, pipeline, web};
 /// Most connections of operators at once. They have places of their own, so that clients cannot
 /// lock them out.
 pub const ADMIN_CONNECTIONS_MAX: usize = 64;
-/// Most memory for request bodies at once, in KiB: 256 MiB. Further bodies wait to be read.
+/// Most memory for request bodies at once, in KiB: 256 MiB. Further bodies wait to be read. Small ones are not
+/// counted: the most connections bound them.
 const BODIES_KIB_MAX: usize = 256 * 1024;
 /// Pause after a failed accept (out of descriptors, say), so as not to spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
@@ -289,6 +290,7 @@ async fn serve_connection(
         .serve_connection(TokioIo::new(Patient::new(stream, limits.write)), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
+        // The order to stop comes once, requests do all the time.
         biased;
         ended = connection.as_mut() => ended,
         _ = stopped.changed() => {

@@ -22,7 +22,7 @@ use crate::pipeline::requested_format;
 /// How much of a body that is too large is read and thrown away, so that a client that sends before
 /// it reads gets its answer instead of a broken pipe.
 const DISCARD_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// Bytes of a body that take up nobody's room: as many of each connection are in memory anyway, where it is read.
+/// Bytes of a body that takes up nobody's room: hyper's own buffer for each connection is as large.
 const BODY_BYTES_FREE: usize = 8 * 1024;
 /// As many parameters as a call has: eight of the platform's own and a few of the method's.
 const USUAL_PAIRS: usize = 16;
@@ -159,7 +159,7 @@ impl<'a> Parameters<'a> {
     /// Reads query and body. What is wrong with one part does not hide the rest: a complaint is made
     /// in the format asked for, wherever that stood.
     pub fn of(head: &Parts, query: &'a [u8], body: &'a Read) -> Self {
-        let (kind, parameters) = content_type(&head.headers);
+        let (kind, of_type) = content_type(&head.headers);
         let mut pairs = Vec::with_capacity(USUAL_PAIRS);
         let in_query = decode_into(query, &mut pairs).map_err(Rejection::from);
         let mut signed_body: &[u8] = b"";
@@ -176,13 +176,13 @@ impl<'a> Parameters<'a> {
                 Dialect::Multipart => multipart(&head.headers, bytes, &mut pairs),
             },
         };
-        Self::new(parameters, pairs, in_query.and(in_body), signed_body)
+        Self::new(of_type, pairs, in_query.and(in_body), signed_body)
     }
 
     /// The same of a batch: its parameters are all in the query, its body is signed as it is, and a form of
     /// parts is none, because there is no batch with files.
     pub fn of_batch(head: &Parts, query: &'a [u8], body: &'a Read) -> Self {
-        let (kind, parameters) = content_type(&head.headers);
+        let (kind, of_type) = content_type(&head.headers);
         let mut pairs = Vec::with_capacity(USUAL_PAIRS);
         let in_query = decode_into(query, &mut pairs).map_err(Rejection::from);
         let (signed_body, in_body): (&[u8], _) = match (body, dialect(kind)) {
@@ -190,7 +190,7 @@ impl<'a> Parameters<'a> {
             (Read::TooLarge, _) | (_, Dialect::Multipart) => (b"", Err(unreadable_body())),
             (Read::Whole { bytes, .. }, _) => (bytes, Ok(())),
         };
-        Self::new(parameters, pairs, in_query.and(in_body), signed_body)
+        Self::new(of_type, pairs, in_query.and(in_body), signed_body)
     }
 
     /// `of_type` is what the content type says beyond the kind.
@@ -220,9 +220,9 @@ fn content_type(headers: &HeaderMap) -> (&str, &str) {
     (kind.trim(), parameters)
 }
 
-/// Whether a body claims to be UTF-8, or claims nothing: only UTF-8 is spoken here.
-fn is_utf8(parameters: &str) -> bool {
-    let mut parameters = parameters.split(';').filter_map(|parameter| parameter.split_once('='));
+/// Whether a body claims, beyond its kind, to be UTF-8, or claims nothing: only UTF-8 is spoken here.
+fn is_utf8(of_type: &str) -> bool {
+    let mut parameters = of_type.split(';').filter_map(|parameter| parameter.split_once('='));
     let charset = parameters.find(|(name, _)| name.trim_start().eq_ignore_ascii_case("charset"));
     charset.is_none_or(|(_, name)| {
         let name = name.trim().trim_matches('"').trim();

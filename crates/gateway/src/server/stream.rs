@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use hyper::rt::{Sleep as Waiting, Timer};
+use hyper::rt::{self, Timer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
@@ -98,22 +98,26 @@ impl HeadTimer {
 }
 
 impl Timer for HeadTimer {
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Waiting>> {
-        self.sleep_until(Instant::now() + duration)
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn rt::Sleep>> {
+        self.sleep_until(self.now() + duration)
     }
 
-    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Waiting>> {
+    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn rt::Sleep>> {
         Box::pin(Until { deadline, timer: Arc::clone(&self.0) })
+    }
+
+    fn now(&self) -> Instant {
+        tokio::time::Instant::now().into()
     }
 }
 
-/// A wait for one head. Its deadline is no earlier than those before it.
+/// A wait for one head: a connection has one at a time, and none ends earlier than those before it.
 struct Until {
     deadline: Instant,
     timer: Arc<Mutex<Pin<Box<Sleep>>>>,
 }
 
-impl Waiting for Until {}
+impl rt::Sleep for Until {}
 
 impl Future for Until {
     type Output = ();

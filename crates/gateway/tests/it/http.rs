@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flate2::read::GzDecoder;
 use gateway::server::Limits;
@@ -244,6 +244,25 @@ fn a_head_that_dribbles_and_a_connection_that_idles_are_closed() {
     let mut idle = connect(&app);
     idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n").unwrap();
     assert!(drain(idle).ends_with(b"ok\n"), "answered, then idle");
+}
+
+#[test]
+fn each_head_of_a_connection_has_its_own_time() {
+    const HEAD: Duration = Duration::from_millis(1200);
+    let app = App::limited(&[], limits(|limits| limits.head = HEAD));
+    let mut stream = connect(&app);
+    // Longer than one head may take, together, and each well within it.
+    for call in 0..6 {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n").unwrap();
+        let mut buffer = [0; 1024];
+        let read = stream.read(&mut buffer).unwrap();
+        assert!(buffer[..read].ends_with(b"ok\n"), "call {call}");
+        std::thread::sleep(HEAD / 4);
+    }
+    let asked = Instant::now();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n").unwrap();
+    assert!(drain(stream).ends_with(b"ok\n"), "answered, then idle");
+    assert!(asked.elapsed() >= HEAD, "closed after {:?}", asked.elapsed());
 }
 
 #[test]
