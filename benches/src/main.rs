@@ -25,9 +25,17 @@ use clap::{Args, Parser, Subcommand};
 use crate::load::Span;
 use crate::measure::{Plan, TRIES_MAX};
 
+/// What `dev/release` builds.
+const PROGRAM: &str = "target/tuned/release/tripwright";
+/// Rows that have in them what calls do most: each method and format, on either engine, by many and by one.
+const TRAINING: [&str; 11] = ["1", "2", "3", "3b", "4", "5", "6", "8", "9", "11", "12"];
+
 #[derive(Parser)]
 #[command(name = "bench", about = "One harness for every claim about speed")]
 struct Cli {
+    /// The cores of whatever serves, as `taskset` has them
+    #[arg(long, global = true, default_value = process::SERVER_CORE)]
+    cores: String,
     #[command(subcommand)]
     action: Action,
 }
@@ -39,7 +47,7 @@ enum Action {
     /// Read without pause and write in bursts, with an eye on memory and on the log
     Soak {
         /// The program to measure
-        #[arg(long, default_value = "target/release/tripwright")]
+        #[arg(long, default_value = PROGRAM)]
         program: PathBuf,
         #[arg(long, default_value_t = 30)]
         minutes: u64,
@@ -51,6 +59,11 @@ enum Action {
         #[arg(long, default_value_t = 10_000_000)]
         orders: usize,
     },
+    /// Call a program in every way that its speed is measured, for a compiler that learns from it
+    Train {
+        /// The program to train
+        program: PathBuf,
+    },
     /// Do work of one kind so many times, for an instruction counter; without a kind, name them
     Count { case: Option<String>, times: Option<usize> },
     /// The limit that others are measured against: hyper, which returns what stands in a file
@@ -60,7 +73,7 @@ enum Action {
 #[derive(Args)]
 struct Asked {
     /// The program to measure
-    #[arg(long, default_value = "target/release/tripwright")]
+    #[arg(long, default_value = PROGRAM)]
     program: PathBuf,
     /// Only these rows
     #[arg(long, value_delimiter = ',')]
@@ -77,7 +90,9 @@ struct Asked {
 }
 
 fn main() -> anyhow::Result<()> {
-    match Cli::parse().action {
+    let Cli { cores, action } = Cli::parse();
+    process::serve_on(cores);
+    match action {
         Action::Echo { address, file } => echo::serve(address, &file),
         Action::Count { case: None, .. } => {
             println!("{}", count::CASES.join("\n"));
@@ -85,9 +100,19 @@ fn main() -> anyhow::Result<()> {
         }
         Action::Count { case: Some(case), times } => count::count(&case, times.unwrap_or(1)),
         Action::Soak { program, minutes } => soak::soak(&plan(&program, 1, 1.0)?, minutes),
+        Action::Train { program } => train(&program),
         Action::Rows(asked) => compare(asked, |rows| rows.measure()),
         Action::Growth { asked, orders } => compare(asked, |rows| rows.long_growth(orders)),
     }
+}
+
+/// What it measures is of no interest: a program that takes notes of itself is slow.
+fn train(program: &Path) -> anyhow::Result<()> {
+    let plan = Plan { tries: 1, ..plan(program, 1, 1.0)? };
+    let only = TRAINING.map(str::to_owned).to_vec();
+    rows::Rows { plan: &plan, only, lines: Vec::new() }.measure()?;
+    anyhow::ensure!(!process::is_any_killed(), "a server had to be killed: it took no notes");
+    Ok(())
 }
 
 fn compare(

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use crate::calls::{Calls, Form};
 use crate::measure::{ONCE, Round, Spread, USUAL};
-use crate::process::{LOAD_CORE, SERVER_CORE, run};
+use crate::process::{LOAD_CORE, run, server_cores};
 use crate::report::Target;
 use crate::rows::{READ_ORDERS, Rows};
 use crate::world::{Sizes, World};
@@ -42,7 +42,7 @@ impl Postgres {
         std::fs::create_dir_all(&folder)?;
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dev/postgres");
         let mut command = Command::new("taskset");
-        command.args(["-c", SERVER_CORE, "bash"]).arg(script).arg(&folder);
+        command.args(["-c", server_cores(), "bash"]).arg(script).arg(&folder);
         command.args(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
         let mut lifeline = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();

@@ -4,12 +4,36 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::linux::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use rustix::process::{Pid, Signal, kill_process};
 
-/// The core of whatever serves; the harness and its load have the other.
+/// The core of whatever serves, unless it is told otherwise; the harness and its load have the other.
 pub const SERVER_CORE: &str = "0";
 pub const LOAD_CORE: &str = "1";
+/// The cores of whatever serves, as they were asked for.
+static SERVER_CORES: OnceLock<String> = OnceLock::new();
+/// Whether a server had to be killed that was to stop.
+static IS_KILLED: AtomicBool = AtomicBool::new(false);
+
+/// Gives whatever serves from now on these cores, as `taskset` has them.
+pub fn serve_on(cores: String) {
+    // Asked for once, when the harness starts.
+    let _ = SERVER_CORES.set(cores);
+}
+
+/// The cores of whatever serves.
+pub fn server_cores() -> &'static str {
+    SERVER_CORES.get().map_or(SERVER_CORE, String::as_str)
+}
+
+/// Whether a server had to be killed that was to stop: what it would have said of itself is lost.
+pub fn is_any_killed() -> bool {
+    IS_KILLED.load(Ordering::Relaxed)
+}
 
 /// What has been written so far, by whomever, to the disk that a folder is on, in bytes; nothing where the system
 /// does not say. The kernel's count for a process is of no use: it takes a page for all that are kept with it.
@@ -23,7 +47,12 @@ pub fn written_bytes(folder: &Path) -> Option<u64> {
     Some(sectors * SECTOR_BYTES)
 }
 
-/// A program that serves; killed when dropped.
+/// How long a program that is no longer needed may take to end by itself.
+const ENDS_WITHIN: Duration = Duration::from_secs(10);
+const LOOKED_AT_EVERY: Duration = Duration::from_millis(5);
+
+/// A program that serves; asked to stop when dropped, so that one that takes notes of itself can write them down,
+/// and killed where it does not.
 pub struct Server {
     /// Where it answers.
     pub address: SocketAddr,
@@ -34,7 +63,7 @@ impl Server {
     /// Starts a command on the servers' core. Its output goes nowhere, but for complaints to a file.
     pub fn start(command: &Command, address: SocketAddr) -> anyhow::Result<Self> {
         let mut pinned = Command::new("taskset");
-        pinned.args(["-c", SERVER_CORE]).arg(command.get_program()).args(command.get_args());
+        pinned.args(["-c", server_cores()]).arg(command.get_program()).args(command.get_args());
         for (name, value) in command.get_envs() {
             match value {
                 Some(value) => pinned.env(name, value),
@@ -103,18 +132,36 @@ impl Server {
 
     /// Asks it to stop and waits until it has.
     pub fn stop(mut self) -> anyhow::Result<()> {
-        let pid = self.child.id().to_string();
-        run(Command::new("kill").args(["-TERM", &pid]))?;
+        self.ask_to_stop()?;
         self.child.wait()?;
         Ok(())
+    }
+
+    fn ask_to_stop(&self) -> anyhow::Result<()> {
+        Ok(kill_process(Pid::from_child(&self.child), Signal::TERM)?)
+    }
+
+    fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if self.has_ended() {
+            return;
+        }
+        let asked = Instant::now();
+        if self.ask_to_stop().is_ok() {
+            while !self.has_ended() && asked.elapsed() < ENDS_WITHIN {
+                std::thread::sleep(LOOKED_AT_EVERY);
+            }
+        }
+        if !self.has_ended() {
+            IS_KILLED.store(true, Ordering::Relaxed);
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
     }
 }
 
