@@ -2,14 +2,15 @@
 
 use std::future::Future;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use hyper::rt::{self, Timer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::task::unconstrained;
 use tokio::time::{Sleep, sleep};
 
 /// Fails a write that has made no progress for a while: a client that sends and never reads would
@@ -88,12 +89,19 @@ impl AsyncWrite for Patient {
 
 /// How long a connection waits for a head. It waits anew for each, and to set a timer and take it back costs as
 /// much as to read the head; so there is one, which goes on to the newest deadline when it has run out.
-pub struct HeadTimer(Arc<Mutex<Pin<Box<Sleep>>>>);
+pub struct HeadTimer(Arc<Mutex<Kept>>);
+
+/// The one timer, and whom it wakes.
+struct Kept {
+    sleep: Pin<Box<Sleep>>,
+    waker: Waker,
+}
 
 impl HeadTimer {
     /// For a connection whose heads may each take so long.
     pub fn new(patience: Duration) -> Self {
-        Self(Arc::new(Mutex::new(Box::pin(sleep(patience)))))
+        let waker = Waker::noop().clone();
+        Self(Arc::new(Mutex::new(Kept { sleep: Box::pin(sleep(patience)), waker })))
     }
 }
 
@@ -114,7 +122,7 @@ impl Timer for HeadTimer {
 /// A wait for one head: a connection has one at a time, and none ends earlier than those before it.
 struct Until {
     deadline: Instant,
-    timer: Arc<Mutex<Pin<Box<Sleep>>>>,
+    timer: Arc<Mutex<Kept>>,
 }
 
 impl rt::Sleep for Until {}
@@ -125,11 +133,22 @@ impl Future for Until {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let deadline = self.deadline.into();
         let mut timer = self.timer.lock().unwrap_or_else(PoisonError::into_inner);
-        ready!(timer.as_mut().poll(cx));
-        if timer.deadline() >= deadline {
-            return Poll::Ready(());
+        let Kept { sleep, waker } = &mut *timer;
+        // Whoever it will wake need not ask it again.
+        if waker.will_wake(cx.waker()) && !sleep.is_elapsed() {
+            return Poll::Pending;
         }
-        timer.as_mut().reset(deadline);
-        timer.as_mut().poll(cx)
+        // A task that has had its turn would be told to come back, and not be woken when the time is over.
+        let asked =
+            |sleep: Pin<&mut Sleep>, cx: &mut Context<'_>| pin!(unconstrained(sleep)).poll(cx);
+        if asked(sleep.as_mut(), cx).is_ready() {
+            if sleep.deadline() >= deadline {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(deadline);
+            ready!(asked(sleep.as_mut(), cx));
+        }
+        waker.clone_from(cx.waker());
+        Poll::Pending
     }
 }
