@@ -348,6 +348,7 @@ fn in_production_only_an_app_of_ones_own_can_call_and_a_wrong_sign_stays_unexpla
 
 /// What was done from its start to its end in one second of the clock.
 fn within_one_second<T>(mut act: impl FnMut() -> T) -> T {
+    /// What takes half a second needs two tries; a slow machine may need a few more.
     const TRIES_MAX: usize = 20;
     #[expect(clippy::disallowed_methods, reason = "the program under test has this clock too")]
     let second = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
