@@ -184,21 +184,9 @@ async fn answer_call(
     if !matches!(*call.verb, Verb::GET | Verb::POST) {
         return Err(error::HTTP_ACTION.into());
     }
-    call.format.as_ref().map_err(Clone::clone)?;
+    call.format.clone()?;
     let (caller, spec) = admit(cx, call, params, noted).await?;
     dispatch(cx, caller, spec, params, format, noted).await
-}
-
-/// The format a call asks for.
-pub fn requested_format(params: &Params<'_>) -> Result<Format, Rejection> {
-    // Only the word itself: the new PHP SDK sends simplify=1 and expects the full form.
-    let simplified = params.get("simplify").is_some_and(|text| text.eq_ignore_ascii_case("true"));
-    match params.get("format") {
-        None | Some("xml") => Ok(Format::Xml),
-        Some("json") if simplified => Ok(Format::SimplifiedJson),
-        Some("json") => Ok(Format::Json),
-        Some(_) => Err(error::INVALID_FORMAT.into()),
-    }
 }
 
 /// Everything before the method's own parameters: who calls what, when, signed, allowed, how often.

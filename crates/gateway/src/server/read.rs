@@ -17,7 +17,6 @@ use top::form::{PAIRS_MAX, Pairs, decode_into};
 use top::{Format, Params, Rejection, error};
 
 use super::Shared;
-use crate::pipeline::requested_format;
 
 /// How much of a body that is too large is read and thrown away, so that a client that sends before
 /// it reads gets its answer instead of a broken pipe.
@@ -206,6 +205,18 @@ impl<'a> Parameters<'a> {
         let format = requested_format(&params);
         let params = in_charset.and(read).map(|()| params);
         Self { params, signed_body, format }
+    }
+}
+
+/// The format a call asks for.
+fn requested_format(params: &Params<'_>) -> Result<Format, Rejection> {
+    // Only the word itself: the new PHP SDK sends simplify=1 and expects the full form.
+    let simplified = params.get("simplify").is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    match params.get("format") {
+        None | Some("xml") => Ok(Format::Xml),
+        Some("json") if simplified => Ok(Format::SimplifiedJson),
+        Some("json") => Ok(Format::Json),
+        Some(_) => Err(error::INVALID_FORMAT.into()),
     }
 }
 
