@@ -23,14 +23,20 @@ pub enum NotAnId {
     Character,
 }
 
-fn check(text: &str, allowed: fn(char) -> bool) -> Result<(), NotAnId> {
-    if text.trim().is_empty() {
+fn check(text: &str, allowed: impl Fn(char) -> bool) -> Result<(), NotAnId> {
+    let (mut count, mut is_blank, mut is_allowed) = (0, true, true);
+    for character in text.chars() {
+        count += 1;
+        is_blank &= character.is_whitespace();
+        is_allowed &= allowed(character);
+    }
+    if is_blank {
         return Err(NotAnId::Empty);
     }
-    if text.chars().count() > ID_CHARS_MAX {
+    if count > ID_CHARS_MAX {
         return Err(NotAnId::TooLong);
     }
-    if !text.chars().all(allowed) {
+    if !is_allowed {
         return Err(NotAnId::Character);
     }
     Ok(())

@@ -1,11 +1,11 @@
 //! Apps and sessions, cached until somebody changes one.
 
-use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::access::{App, PartnerKey, Session};
 use domain::id::{AppKey, KeyId};
+use foldhash::HashMap;
 use store::{Error, Store};
 use top::seal::Sealing;
 use top::sign::Secret;

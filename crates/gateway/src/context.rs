@@ -4,12 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::Instant;
+use domain::flight::Order;
+use domain::id::DisSubOrderId;
 use rand::RngExt;
 use store::Store;
+use trip_api::alitrip_btrip_flight_distribution_change_detail as change_detail;
 
 use crate::access::Access;
 use crate::calls::{self, Journal};
 use crate::console::Throttle;
+use crate::hot::Hot;
 use crate::metrics::Metrics;
 use crate::quota::Quotas;
 use crate::settings::Settings;
@@ -39,6 +43,8 @@ pub struct Context {
     pub journal: Journal,
     /// What is counted of calls.
     pub metrics: Arc<Metrics>,
+    /// What is said of the changes that are asked for again and again.
+    pub(crate) change_details: Hot<Order, DisSubOrderId, change_detail::Response>,
     /// How often signing in to the console has failed.
     pub sign_ins: Throttle,
 }
@@ -54,8 +60,17 @@ impl Context {
         });
         let kept = usize::try_from(kept).unwrap_or(usize::MAX);
         let journal = Journal::new(kept, settings.remote_error_code);
-        let (quotas, metrics, sign_ins) = (Quotas::default(), Arc::default(), Throttle::default());
-        Self { settings, clock, store, access, quotas, journal, metrics, sign_ins }
+        Self {
+            settings,
+            clock,
+            store,
+            access,
+            quotas: Quotas::default(),
+            journal,
+            metrics: Arc::default(),
+            change_details: Hot::default(),
+            sign_ins: Throttle::default(),
+        }
     }
 }
 
@@ -99,12 +114,12 @@ pub fn request_id() -> String {
     const COUNT: u64 = 36_u64.pow(REQUEST_ID_CHARS as u32);
     // One number rather than a letter at a time: every call has one.
     let mut number = rand::rng().random_range(0..COUNT);
-    let letter = |_| {
-        let letter = BASE36[(number % 36) as usize];
+    let mut letters = [0; REQUEST_ID_CHARS];
+    for letter in &mut letters {
+        *letter = BASE36[(number % 36) as usize];
         number /= 36;
-        char::from(letter)
-    };
-    (0..REQUEST_ID_CHARS).map(letter).collect()
+    }
+    std::str::from_utf8(&letters).unwrap_or_default().to_owned()
 }
 
 /// A new access token or app secret.

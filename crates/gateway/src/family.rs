@@ -127,7 +127,7 @@ impl Path {
 
 /// Whose orders these are. Neither part can contain the slash.
 pub fn owner(app: &AppKey, scope: &str) -> String {
-    format!("{app}/{scope}")
+    [app.as_str(), "/", scope].concat()
 }
 
 /// Those of the numbers that other orders of the same owner hold.

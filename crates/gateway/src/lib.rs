@@ -14,6 +14,7 @@ pub mod failure;
 pub mod family;
 pub mod flight;
 mod handlers;
+mod hot;
 pub mod import;
 pub mod metrics;
 mod oauth;

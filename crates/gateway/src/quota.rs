@@ -3,12 +3,12 @@
 //! Windows rather than a leaky bucket, because the platform's own limits are windows: a day's calls
 //! start anew at midnight of its clock, and a ban says for how many seconds it lasts.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::access::App;
 use domain::time::platform_clock;
 use domain::{Civil, Instant};
+use foldhash::HashMap;
 use store::{Error, Store, Usage};
 use top::Rejection;
 

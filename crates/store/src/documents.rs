@@ -7,8 +7,9 @@
 use std::any::Any;
 use std::sync::{Arc, Mutex};
 
+use foldhash::fast::RandomState;
 use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
 
 use crate::sqlite::lock;
 use crate::{Key, Stored};
@@ -21,7 +22,7 @@ const SMALL_BYTES: u64 = 1024;
 /// A moment in the life of a database: of two that are equal, nothing was committed between them.
 pub(crate) type Moment = u128;
 
-pub(crate) struct Documents(Option<Cache<Key, Kept, Weight>>);
+pub(crate) struct Documents(Option<Cache<Key, Kept, Weight, RandomState>>);
 
 #[derive(Clone)]
 struct Kept {
@@ -61,7 +62,10 @@ impl<D> Known<D> {
 impl Documents {
     pub fn new(bytes: u64) -> Self {
         let count = usize::try_from(bytes / SMALL_BYTES).unwrap_or(usize::MAX);
-        Self((bytes > 0).then(|| Cache::with_weighter(count, bytes, Weight)))
+        Self((bytes > 0).then(|| {
+            let (hasher, lifecycle) = (RandomState::default(), DefaultLifecycle::default());
+            Cache::with(count, bytes, Weight, hasher, lifecycle)
+        }))
     }
 
     pub fn get<D: Send + Sync + 'static>(&self, key: &Key) -> Option<Known<D>> {

@@ -19,7 +19,7 @@ mod seal;
 mod sqlite;
 
 use std::collections::BTreeSet;
-use std::ops::{Deref, Range};
+use std::ops::{Deref, DerefMut, Range};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,7 +29,7 @@ use domain::access::{App, Session};
 use domain::id::AppKey;
 use domain::pii::Trait;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use zeroize::optimization_barrier;
 
@@ -786,6 +786,9 @@ impl Store {
     /// The same document, all of it sealed with the newest key.
     async fn seal_anew(&self, place: &Place<'_>, document: &[u8]) -> Result<Vec<u8>, Error> {
         let json = self.open_json(place, None, document, None).await?;
+        // Nobody reads it, and what is damaged must not look new.
+        let IgnoredAny =
+            serde_json::from_slice(&json).map_err(|source| place.unreadable(source))?;
         Ok(self.sealer.seal(place, None, &json, &Opened::default())?.0)
     }
 
@@ -834,6 +837,12 @@ impl Deref for Clear {
 
     fn deref(&self) -> &[u8] {
         &self.0
+    }
+}
+
+impl DerefMut for Clear {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.0
     }
 }
 
@@ -897,6 +906,10 @@ impl From<rusqlite::Error> for Error {
 
 fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }

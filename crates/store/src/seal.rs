@@ -13,8 +13,9 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use aes_gcm::aead::{Aead, Payload};
-use aes_gcm::{Aes256Gcm, KeyInit, Nonce};
+use aes_gcm::aead::inout::InOutBuf;
+use aes_gcm::aead::{Aead, AeadInOut, Payload};
+use aes_gcm::{Aes256Gcm, KeyInit, Nonce, Tag};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use domain::pii::{MARK, Trait, after, is_mark};
@@ -26,12 +27,14 @@ use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::rewrite::{Replace, Steps, Stopped, rewrite};
-use crate::{Error, Place};
+use crate::{Clear, Error, Place};
 
 /// The name under which a sealed value stands in a stored document.
 const SEALED: &str = "$sealed";
 /// Bytes of a GCM nonce.
 const NONCE_BYTES: usize = 12;
+/// Bytes of its tag.
+const TAG_BYTES: usize = 16;
 /// Bytes kept of the hash that a person's orders are found by: no two people share 128 bits.
 const PERSON_BYTES: usize = 16;
 /// Bytes of a key.
@@ -60,7 +63,7 @@ impl Key {
     /// A short name for the key that says nothing about it.
     pub fn id(&self) -> String {
         let derive = Hkdf::<Sha256>::new(None, self.0.as_slice());
-        let id = expand(&derive, "tripwright key id 1");
+        let id = expand(&derive, &[b"tripwright key id 1"]);
         crate::hex(&id[..4])
     }
 
@@ -136,7 +139,7 @@ struct Wrapper {
 impl Wrapper {
     fn new(key: &Key) -> Self {
         let derive = Hkdf::<Sha256>::new(None, key.0.as_slice());
-        let wrapping = expand(&derive, "tripwright key wrapping 1");
+        let wrapping = expand(&derive, &[b"tripwright key wrapping 1"]);
         Self { id: key.id(), cipher: cipher(&wrapping) }
     }
 
@@ -148,10 +151,10 @@ impl Wrapper {
     }
 
     fn unwrap(&self, key: &WrappedKey) -> Option<Key> {
-        let bytes = BASE64.decode(&key.wrapped).ok()?;
+        let mut bytes = Clear(BASE64.decode(&key.wrapped).ok()?);
         let aad = format!("{}:{}", key.serial, key.name);
-        let clear = Zeroizing::new(decrypt(&self.cipher, &bytes, &aad)?);
-        Some(Key(Zeroizing::new(clear.as_slice().try_into().ok()?)))
+        let clear = decrypt(&self.cipher, &mut bytes, &aad)?;
+        Some(Key(Zeroizing::new(clear.try_into().ok()?)))
     }
 }
 
@@ -180,9 +183,9 @@ impl DataKey {
         Arc::new(Self { id, prefix, key, derive })
     }
 
-    fn cipher(&self, place: &Place<'_>) -> Aes256Gcm {
-        let purpose = format!("tripwright document sealing 1 {}", Bound::to(place).text);
-        cipher(&expand(&self.derive, &purpose))
+    /// Seals and opens what is bound to a place.
+    fn cipher(&self, place: &str) -> Aes256Gcm {
+        cipher(&expand(&self.derive, &[b"tripwright document sealing 1 ", place.as_bytes()]))
     }
 }
 
@@ -203,7 +206,7 @@ pub(crate) fn first_keys(key: &Key, sealed_with: Option<&str>) -> Vec<WrappedKey
     let wrapper = Wrapper::new(key);
     let derive = Hkdf::<Sha256>::new(None, key.0.as_slice());
     let (hash, first) = match sealed_with {
-        Some(_) => (Key(expand(&derive, "tripwright look-up hash 1")), key.clone()),
+        Some(_) => (Key(expand(&derive, &[b"tripwright look-up hash 1"])), key.clone()),
         None => (Key::generate(), Key::generate()),
     };
     vec![
@@ -299,7 +302,6 @@ impl Sealer {
         let mut sealing = Sealing {
             ring: &ring,
             key: &key,
-            place,
             cipher: None,
             opened,
             next: 0,
@@ -402,7 +404,6 @@ fn rewritten<R: Replace<Error = Error>>(
 struct Sealing<'s> {
     ring: &'s Ring,
     key: &'s DataKey,
-    place: &'s Place<'s>,
     /// Made when first needed: often nothing that is sealed has changed.
     cipher: Option<Aes256Gcm>,
     opened: &'s Opened,
@@ -417,6 +418,9 @@ impl Replace for Sealing<'_> {
     type Error = Error;
 
     const NAME: &'static str = MARK;
+
+    // Our own library has just written it.
+    const TO_THE_END: bool = false;
 
     fn replace(
         &mut self,
@@ -439,7 +443,7 @@ impl Replace for Sealing<'_> {
             out.extend_from_slice(kept.sealed.as_bytes());
         } else {
             self.people.extend(person(self.ring, found_by, &clear));
-            let cipher = self.cipher.get_or_insert_with(|| self.key.cipher(self.place));
+            let cipher = self.cipher.get_or_insert_with(|| self.key.cipher(self.bound.place()));
             let nonce = self.nonces.next();
             let bytes = encrypt(cipher, nonce, clear.as_bytes(), &self.bound.text);
             out.extend_from_slice(self.key.prefix.as_bytes());
@@ -479,6 +483,9 @@ impl Replace for Opening<'_> {
 
     const NAME: &'static str = SEALED;
 
+    // Whoever opens it reads it.
+    const TO_THE_END: bool = false;
+
     fn replace(
         &mut self,
         steps: &Steps<'_>,
@@ -496,17 +503,18 @@ impl Replace for Opening<'_> {
         if self.last.as_ref().is_none_or(|(key, _)| key.id != key_id) {
             let key = self.ring.named(key_id);
             let key = key.ok_or_else(|| Error::UnknownKey(key_id.to_owned()))?;
-            self.last = Some((key, key.cipher(place)));
+            self.last = Some((key, key.cipher(self.bound.place())));
         }
         let (_, cipher) = self.last.as_ref().ok_or_else(broken)?;
-        let bytes = BASE64.decode(value).map_err(|_| broken())?;
-        let clear = decrypt(cipher, &bytes, &self.bound.text).ok_or_else(broken)?;
-        let clear = Zeroizing::new(String::from_utf8(clear).map_err(|_| broken())?);
+        let mut bytes = Clear(BASE64.decode(value).map_err(|_| broken())?);
+        let clear = decrypt(cipher, &mut bytes, &self.bound.text).ok_or_else(broken)?;
+        let clear = std::str::from_utf8(clear).map_err(|_| broken())?;
         push_name(out, MARK, found_by);
-        serde_json::to_writer(&mut *out, clear.as_str()).map_err(|_| broken())?;
+        serde_json::to_writer(&mut *out, clear).map_err(|_| broken())?;
         out.push(b'}');
         if let Some(opened) = self.opened.as_mut() {
             let (path, found_by) = (path.to_owned(), found_by.to_owned());
+            let clear = Zeroizing::new(clear.to_owned());
             opened.0.push(OpenedValue { path, found_by, clear, sealed: sealed.into_owned() });
         }
         Ok(())
@@ -523,6 +531,8 @@ impl Replace for Looking {
     type Error = Error;
 
     const NAME: &'static str = SEALED;
+
+    const TO_THE_END: bool = true;
 
     fn replace(
         &mut self,
@@ -576,17 +586,21 @@ fn encrypt(cipher: &Aes256Gcm, nonce: [u8; NONCE_BYTES], clear: &[u8], aad: &str
     [nonce.as_slice(), &sealed.expect("a value is far below GCM's 64 GiB")].concat()
 }
 
-fn decrypt(cipher: &Aes256Gcm, bytes: &[u8], aad: &str) -> Option<Vec<u8>> {
-    let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES)?;
-    let nonce: [u8; NONCE_BYTES] = nonce.try_into().ok()?;
-    let payload = Payload { msg: sealed, aad: aad.as_bytes() };
-    cipher.decrypt(&Nonce::from(nonce), payload).ok()
+/// What a nonce, a ciphertext and its tag say, in place of the ciphertext.
+fn decrypt<'b>(cipher: &Aes256Gcm, bytes: &'b mut [u8], aad: &str) -> Option<&'b [u8]> {
+    let (nonce, sealed) = bytes.split_first_chunk_mut::<NONCE_BYTES>()?;
+    let (text, tag) = sealed.split_last_chunk_mut::<TAG_BYTES>()?;
+    let (nonce, tag) = (Nonce::from(*nonce), Tag::from(*tag));
+    let place = InOutBuf::from(&mut *text);
+    cipher.decrypt_inout_detached(&nonce, aad.as_bytes(), place, &tag).ok()?;
+    Some(text)
 }
 
-fn expand(derive: &Hkdf<Sha256>, purpose: &str) -> Zeroizing<[u8; KEY_BYTES]> {
+/// A key for a purpose, which may be told in parts.
+fn expand(derive: &Hkdf<Sha256>, purpose: &[&[u8]]) -> Zeroizing<[u8; KEY_BYTES]> {
     let mut bytes = Zeroizing::new([0; KEY_BYTES]);
     derive
-        .expand(purpose.as_bytes(), bytes.as_mut_slice())
+        .expand_multi_info(purpose, bytes.as_mut_slice())
         .expect("HKDF-SHA256 gives up to 8160 bytes");
     bytes
 }
@@ -610,6 +624,11 @@ impl Bound {
     fn go_to(&mut self, steps: &Steps<'_>) {
         self.text.truncate(self.path);
         steps.push_to(&mut self.text);
+    }
+
+    /// The document's place.
+    fn place(&self) -> &str {
+        &self.text[..self.path]
     }
 
     fn path(&self) -> &str {

@@ -1,6 +1,7 @@
 //! Whole answers: a response root or an `error_response`, in each of the three formats.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use crate::error::{Rejection, RemoteErrorCode};
 use crate::json::{self, JsonEncoder};
@@ -34,11 +35,60 @@ const ANSWER_CAPACITY_BYTES: usize = 2048;
 /// The same for an `error_response`, which has five members of a line at most.
 const FAILURE_CAPACITY_BYTES: usize = 384;
 
+/// What a call is answered with: a response, or one of which is kept what was written.
+pub trait Reply {
+    /// What the method answers.
+    type Response: Composite;
+
+    /// The response itself.
+    fn response(&self) -> &Self::Response;
+
+    /// Where its text in a format is kept, if it is.
+    fn text(&self, format: Format) -> Option<&OnceLock<Box<str>>>;
+}
+
+impl<R: Composite> Reply for R {
+    type Response = R;
+
+    fn response(&self) -> &R {
+        self
+    }
+
+    fn text(&self, _: Format) -> Option<&OnceLock<Box<str>>> {
+        None
+    }
+}
+
+/// A response that is given again and again: in each format it is written once, and copied from then on.
+#[derive(Debug)]
+pub struct Written<R> {
+    response: R,
+    texts: [OnceLock<Box<str>>; 3],
+}
+
+impl<R> From<R> for Written<R> {
+    fn from(response: R) -> Self {
+        Self { response, texts: Default::default() }
+    }
+}
+
+impl<R: Composite> Reply for Arc<Written<R>> {
+    type Response = R;
+
+    fn response(&self) -> &R {
+        &self.response
+    }
+
+    fn text(&self, format: Format) -> Option<&OnceLock<Box<str>>> {
+        self.texts.get(format as usize)
+    }
+}
+
 /// Writes the answer to a call of `method`.
-pub fn success<R: Composite>(
+pub fn success<R: Reply>(
     format: Format,
     method: &str,
-    response: &R,
+    reply: &R,
     request_id: &str,
     node: &str,
 ) -> String {
@@ -50,7 +100,7 @@ pub fn success<R: Composite>(
             push_root(&mut out, method);
             out.push('>');
             let mut encoder = XmlEncoder::new(out);
-            members(&mut encoder, response, request_id);
+            members(&mut encoder, format, reply, request_id);
             let mut out = encoder.into_string();
             out.push_str("</");
             push_root(&mut out, method);
@@ -63,22 +113,39 @@ pub fn success<R: Composite>(
             push_root(&mut out, method);
             out.push_str("\":");
             let mut encoder = JsonEncoder::wrapped(out);
-            encoder.object(|encoder| members(encoder, response, request_id));
+            encoder.object(|encoder| members(encoder, format, reply, request_id));
             let mut out = encoder.into_string();
             out.push('}');
             out
         }
         Format::SimplifiedJson => {
             let mut encoder = JsonEncoder::plain(out);
-            encoder.object(|encoder| members(encoder, response, request_id));
+            encoder.object(|encoder| members(encoder, format, reply, request_id));
             encoder.into_string()
         }
     }
 }
 
-fn members<R: Composite, E: Encoder>(encoder: &mut E, response: &R, request_id: &str) {
-    response.encode_members(encoder);
+fn members<R: Reply, E: Writer>(encoder: &mut E, format: Format, reply: &R, request_id: &str) {
+    match reply.text(format) {
+        None => reply.response().encode_members(encoder),
+        Some(kept) => match kept.get() {
+            Some(text) => encoder.written().push_str(text),
+            None => {
+                let start = encoder.written().len();
+                reply.response().encode_members(encoder);
+                // If somebody else was faster, it was with the same text.
+                let _ = kept.set(encoder.written()[start..].into());
+            }
+        },
+    }
     encoder.member("request_id", &request_id.to_owned());
+}
+
+/// An encoder that writes one text from end to end.
+pub(crate) trait Writer: Encoder {
+    /// What it has written.
+    fn written(&mut self) -> &mut String;
 }
 
 /// Writes an `error_response`; simplified JSON keeps the wrapper too.
@@ -128,8 +195,11 @@ fn complaint<E: Encoder>(
 /// Appends the response root of `method`.
 pub(crate) fn push_root(out: &mut String, method: &str) {
     let name = method.strip_prefix("taobao.").unwrap_or(method);
-    out.extend(name.chars().map(|character| if character == '.' { '_' } else { character }));
-    out.push_str("_response");
+    for part in name.split('.') {
+        out.push_str(part);
+        out.push('_');
+    }
+    out.push_str("response");
 }
 
 /// The platform ends an XML answer with the name of the host that gave it.

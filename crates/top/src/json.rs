@@ -1,5 +1,6 @@
 //! JSON as the platform writes it: compact, raw UTF-8, `/` as `\/`, lists wrapped by element type.
 
+use crate::answer::Writer;
 use crate::escape::{self, Special};
 use crate::model::{Encoder, Wire};
 use crate::node::Node;
@@ -54,6 +55,12 @@ impl JsonEncoder {
             element.encode(self);
         }
         self.out.push(']');
+    }
+}
+
+impl Writer for JsonEncoder {
+    fn written(&mut self) -> &mut String {
+        &mut self.out
     }
 }
 
@@ -126,7 +133,7 @@ pub(crate) fn push_string(out: &mut String, value: &str) {
     out.push('"');
 }
 
-const SPECIAL: Special = escape::special(b"\"\\/");
+const SPECIAL: Special<3> = Special::new(*b"\"\\/");
 
 #[cfg(test)]
 mod tests {

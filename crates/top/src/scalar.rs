@@ -16,6 +16,9 @@ pub const ID_CHARS_MAX: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Date(pub DateTime);
 
+/// Bytes of a date's text.
+const DATE_BYTES: usize = 19;
+
 /// The platform's clock is eight hours ahead of UTC, all year.
 const PLATFORM: jiff::tz::Offset = jiff::tz::offset(8);
 
@@ -52,7 +55,7 @@ impl FromStr for Date {
     fn from_str(text: &str) -> Result<Self, NotADate> {
         let bytes = text.as_bytes();
         let separators = [(4, b'-'), (7, b'-'), (10, b' '), (13, b':'), (16, b':')];
-        if bytes.len() != 19 || separators.iter().any(|&(at, byte)| bytes[at] != byte) {
+        if bytes.len() != DATE_BYTES || separators.iter().any(|&(at, byte)| bytes[at] != byte) {
             return Err(NotADate);
         }
         let number = |from: usize, to: usize| {
@@ -68,8 +71,9 @@ impl FromStr for Date {
     }
 }
 
-impl fmt::Display for Date {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Date {
+    /// What is written of it.
+    fn text(self) -> [u8; DATE_BYTES] {
         let (date, time) = (self.0.date(), self.0.time());
         // Digit by digit: an answer has a dozen of these. No platform year is before 0 or after 9999.
         let mut text = *b"0000-00-00 00:00:00";
@@ -84,7 +88,20 @@ impl fmt::Display for Date {
         for (at, value) in [5, 8, 11, 14, 17].into_iter().zip(small) {
             put(at, u16::from(value.unsigned_abs()));
         }
-        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+        text
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.text()).unwrap_or_default())
+    }
+}
+
+impl From<Date> for String {
+    fn from(date: Date) -> Self {
+        // As long as it is, and not grown to it.
+        std::str::from_utf8(&date.text()).unwrap_or_default().to_owned()
     }
 }
 
@@ -132,9 +149,17 @@ impl FromStr for Yuan {
 
 impl fmt::Display for Yuan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let fen = self.0.unsigned_abs();
-        write!(f, "{sign}{}.{:02}", fen / 100, fen % 100)
+        f.write_str(&String::from(*self))
+    }
+}
+
+impl From<Yuan> for String {
+    fn from(Yuan(fen): Yuan) -> Self {
+        let sign = if fen < 0 { "-" } else { "" };
+        let (yuan, fen) = (fen.unsigned_abs() / 100, (fen.unsigned_abs() % 100) as u8);
+        let decimals = [b'.', b'0' + fen / 10, b'0' + fen % 10];
+        let decimals = std::str::from_utf8(&decimals).unwrap_or_default();
+        [sign, itoa::Buffer::new().format(yuan), decimals].concat()
     }
 }
 
@@ -153,7 +178,7 @@ impl Wire for Yuan {
     }
 
     fn encode<E: Encoder>(&self, out: &mut E) {
-        out.text(&self.to_string());
+        out.text(&String::from(*self));
     }
 }
 
@@ -234,7 +259,7 @@ impl Wire for Date {
     }
 
     fn encode<E: Encoder>(&self, out: &mut E) {
-        out.text(&self.to_string());
+        out.text(&String::from(*self));
     }
 }
 
@@ -383,8 +408,13 @@ impl Wire for Id {
 
     fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
         let text = String::decode(node, reader)?;
-        let fits = !text.trim().is_empty() && text.chars().count() <= ID_CHARS_MAX;
-        if !fits || text.chars().any(char::is_control) {
+        let (mut count, mut is_blank, mut is_plain) = (0, true, true);
+        for character in text.chars() {
+            count += 1;
+            is_blank &= character.is_whitespace();
+            is_plain &= !character.is_control();
+        }
+        if is_blank || count > ID_CHARS_MAX || !is_plain {
             reader.invalid_form();
             return None;
         }

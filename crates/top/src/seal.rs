@@ -8,14 +8,17 @@ use std::fmt;
 use std::str::FromStr;
 
 use aes_gcm::AesGcm;
-use aes_gcm::aead::{Aead, KeyInit as AeadKeyInit};
+use aes_gcm::aead::Aead;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use cipher::block_padding::{NoPadding, Pkcs7};
+use cipher::common::InnerInit;
 use cipher::consts::U12;
-use cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
+use cipher::{BlockModeDecrypt, BlockModeEncrypt, InnerIvInit, KeyInit};
 use sm4::Sm4;
 use zeroize::Zeroizing;
+
+use crate::form::HEX;
 
 /// Bytes of a block, of a key, and of an initialisation vector.
 pub const BLOCK_BYTES: usize = 16;
@@ -58,9 +61,9 @@ pub enum Encoding {
     Base64,
 }
 
-/// An SM4 key.
+/// An SM4 key, ready to work with: what follows from its bytes is worked out once.
 #[derive(Clone)]
-pub struct Key(Zeroizing<[u8; BLOCK_BYTES]>);
+pub struct Key(Sm4);
 
 /// The text is no key of any form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,8 +89,7 @@ impl FromStr for Key {
             _ => None,
         };
         let bytes = Zeroizing::new(bytes.ok_or(BadKey)?);
-        let key = bytes.as_slice().try_into().map_err(|_| BadKey)?;
-        Ok(Self(Zeroizing::new(key)))
+        Sm4::new_from_slice(&bytes).map(Self).map_err(|_| BadKey)
     }
 }
 
@@ -200,21 +202,20 @@ impl std::error::Error for DoesNotOpen {}
 impl Sealing {
     /// Seals a value. `fresh` is random, new for every value, and used where the mode needs it.
     pub fn seal(&self, clear: &str, fresh: [u8; BLOCK_BYTES]) -> String {
-        let clear = clear.as_bytes();
-        let key = self.key.0.as_slice();
+        let (clear, cipher) = (clear.as_bytes(), self.key.0.clone());
         let bytes = match self.scheme.mode {
-            Mode::Ecb => self.pad(ecb::Encryptor::<Sm4>::new_from_slice(key), clear),
-            Mode::CbcFixed(iv) => self.pad(cbc::Encryptor::<Sm4>::new_from_slices(key, &iv), clear),
+            Mode::Ecb => self.pad(ecb::Encryptor::inner_init(cipher), clear),
+            Mode::CbcFixed(iv) => {
+                self.pad(cbc::Encryptor::inner_iv_init(cipher, &iv.into()), clear)
+            }
             Mode::CbcPrefixed => {
-                let sealed = self.pad(cbc::Encryptor::<Sm4>::new_from_slices(key, &fresh), clear);
+                let sealed = self.pad(cbc::Encryptor::inner_iv_init(cipher, &fresh.into()), clear);
                 [fresh.as_slice(), &sealed].concat()
             }
             Mode::Gcm => {
                 let nonce = &fresh[..NONCE_BYTES];
-                let cipher = <AesGcm<Sm4, U12> as AeadKeyInit>::new_from_slice(key);
-                let cipher = cipher.expect("16 bytes are a key");
                 let nonce_array = nonce.try_into().expect("12 bytes are a nonce");
-                let sealed = cipher.encrypt(nonce_array, clear);
+                let sealed = AesGcm::<Sm4, U12>::from(cipher).encrypt(nonce_array, clear);
                 [nonce, &sealed.expect("a value is far below GCM's 64 GiB")].concat()
             }
         };
@@ -225,8 +226,7 @@ impl Sealing {
         }
     }
 
-    fn pad<M: BlockModeEncrypt, E: fmt::Debug>(&self, mode: Result<M, E>, clear: &[u8]) -> Vec<u8> {
-        let mode = mode.expect("key and vector have 16 bytes");
+    fn pad(&self, mode: impl BlockModeEncrypt, clear: &[u8]) -> Vec<u8> {
         match self.scheme.padding {
             Padding::Pkcs7 => mode.encrypt_padded_vec::<Pkcs7>(clear),
             Padding::Zero => {
@@ -259,33 +259,27 @@ impl Sealing {
             Encoding::Base64 => BASE64.decode(sealed).ok(),
         };
         let bytes = bytes.ok_or(DoesNotOpen)?;
-        let key = self.key.0.as_slice();
+        let cipher = self.key.0.clone();
         let clear = match self.scheme.mode {
-            Mode::Ecb => self.unpad(ecb::Decryptor::<Sm4>::new_from_slice(key), &bytes)?,
+            Mode::Ecb => self.unpad(ecb::Decryptor::inner_init(cipher), &bytes)?,
             Mode::CbcFixed(iv) => {
-                self.unpad(cbc::Decryptor::<Sm4>::new_from_slices(key, &iv), &bytes)?
+                self.unpad(cbc::Decryptor::inner_iv_init(cipher, &iv.into()), &bytes)?
             }
             Mode::CbcPrefixed => {
-                let (iv, rest) = bytes.split_at_checked(BLOCK_BYTES).ok_or(DoesNotOpen)?;
-                self.unpad(cbc::Decryptor::<Sm4>::new_from_slices(key, iv), rest)?
+                let (iv, rest) = bytes.split_first_chunk::<BLOCK_BYTES>().ok_or(DoesNotOpen)?;
+                self.unpad(cbc::Decryptor::inner_iv_init(cipher, &(*iv).into()), rest)?
             }
             Mode::Gcm => {
                 let (nonce, rest) = bytes.split_at_checked(NONCE_BYTES).ok_or(DoesNotOpen)?;
                 let nonce = nonce.try_into().map_err(|_| DoesNotOpen)?;
-                let cipher = <AesGcm<Sm4, U12> as AeadKeyInit>::new_from_slice(key);
-                let cipher = cipher.map_err(|_| DoesNotOpen)?;
-                cipher.decrypt(nonce, rest).map_err(|_| DoesNotOpen)?
+                let opened = AesGcm::<Sm4, U12>::from(cipher).decrypt(nonce, rest);
+                opened.map_err(|_| DoesNotOpen)?
             }
         };
         String::from_utf8(clear).map_err(|_| DoesNotOpen)
     }
 
-    fn unpad<M: BlockModeDecrypt, E>(
-        &self,
-        mode: Result<M, E>,
-        sealed: &[u8],
-    ) -> Result<Vec<u8>, DoesNotOpen> {
-        let mode = mode.map_err(|_| DoesNotOpen)?;
+    fn unpad(&self, mode: impl BlockModeDecrypt, sealed: &[u8]) -> Result<Vec<u8>, DoesNotOpen> {
         match self.scheme.padding {
             Padding::Pkcs7 => mode.decrypt_padded_vec::<Pkcs7>(sealed).map_err(|_| DoesNotOpen),
             Padding::Zero => {
@@ -310,9 +304,10 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     if !digits.len().is_multiple_of(2) {
         return None;
     }
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    digits
-        .chunks_exact(2)
-        .map(|pair| u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok())
-        .collect()
+    let (pairs, _) = digits.as_chunks();
+    let byte = |[high, low]: &[u8; 2]| match (HEX[usize::from(*high)], HEX[usize::from(*low)]) {
+        (high @ 0..=15, low @ 0..=15) => Some(high << 4 | low),
+        _ => None,
+    };
+    pairs.iter().map(byte).collect()
 }

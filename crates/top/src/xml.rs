@@ -7,6 +7,7 @@ use quick_xml::Reader as EventReader;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::Event;
 
+use crate::answer::Writer;
 use crate::escape::{self, Special};
 use crate::model::{Encoder, Wire};
 use crate::node::Node;
@@ -44,6 +45,12 @@ impl XmlEncoder {
         self.out.push_str("</");
         self.out.push_str(name);
         self.out.push('>');
+    }
+}
+
+impl Writer for XmlEncoder {
+    fn written(&mut self) -> &mut String {
+        &mut self.out
     }
 }
 
@@ -100,7 +107,7 @@ pub fn push_text(out: &mut String, value: &str) {
     });
 }
 
-const SPECIAL: Special = escape::special(b"&<>\"'");
+const SPECIAL: Special<5> = Special::new(*b"&<>\"'");
 
 /// The text is not an XML document that an answer could be.
 #[derive(Debug)]

@@ -1,10 +1,14 @@
 //! `alitrip.btrip.flight.distribution.change.detail`: reads a change order.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use domain::flight::code::{AgentPassengerType, PassengerType, ResultCode};
 use domain::flight::{Change, ChangedFlight, Order, Priced};
 use domain::id::DisSubOrderId;
 use domain::{Civil, Fen, Instant};
+use top::answer::Written;
 use top::{Date, Masked, Needed};
 use trip_api::alitrip_btrip_flight_distribution_change_detail::{
     BtripFlightChangeDetailRs, HisvResult, OrderFlightInfo, OrderTravelerInfo, Request, Response,
@@ -19,24 +23,36 @@ use crate::{Context, flight};
 ///
 /// An unknown pair of order and change order, and one of another app or sub-channel, are answered
 /// alike.
-pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<Response, Failure> {
+pub async fn handle(
+    cx: &Context,
+    caller: &Caller,
+    request: Request,
+) -> Result<Arc<Written<Response>>, Failure> {
+    let refused = |code| Ok(Arc::new(answer(code, None).into()));
     let Needed(rq) = request.param_btrip_flight_order_operate_common_rq;
     let order_key = match flight::addressed(&caller.app, rq.sub_channel, rq.dis_order_id) {
         Ok(order_key) => order_key,
-        Err(code) => return Ok(answer(code, None)),
+        Err(code) => return refused(code),
     };
     let Ok(id) = DisSubOrderId::try_from(rq.dis_sub_order_id.0) else {
-        return Ok(answer(ResultCode::OrderNotFound, None));
+        return refused(ResultCode::OrderNotFound);
     };
     let Some(stored) = cx.store.read::<Order>(&flight::key(&order_key)).await? else {
-        return Ok(answer(ResultCode::OrderNotFound, None));
+        return refused(ResultCode::OrderNotFound);
     };
     let order = &stored.document;
     let Some(change) = order.change_at(&id, caller.now) else {
-        return Ok(answer(ResultCode::OrderNotFound, None));
+        return refused(ResultCode::OrderNotFound);
     };
-    let module = module(order, &change, cx.settings.passenger_type_table)?;
-    Ok(answer(ResultCode::Ok, Some(module)))
+    let detail = || {
+        let module = module(order, &change, cx.settings.passenger_type_table)?;
+        Ok(answer(ResultCode::Ok, Some(module)))
+    };
+    match change {
+        Cow::Borrowed(_) => cx.change_details.answer(&stored, &id, detail),
+        // What only time has made of it is said of this moment.
+        Cow::Owned(_) => detail().map(Written::from).map(Arc::new),
+    }
 }
 
 fn answer(code: ResultCode, module: Option<BtripFlightChangeDetailRs>) -> Response {
@@ -153,9 +169,9 @@ fn passenger_type(passenger_type: PassengerType, table: PassengerTypeTable) -> i
 }
 
 fn instant_text(instant: Instant) -> String {
-    Date::at_platform(instant.as_second()).to_string()
+    Date::at_platform(instant.as_second()).into()
 }
 
 fn civil_text(civil: Civil) -> String {
-    Date(civil).to_string()
+    Date(civil).into()
 }

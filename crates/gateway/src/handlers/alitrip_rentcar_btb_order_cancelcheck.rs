@@ -56,11 +56,11 @@ struct Exts {
 }
 
 fn answer(cx: &Context, subject: &str, quote: &Quote) -> Response {
-    let expires_at = Date::at_platform(quote.expires_at.as_second()).to_string();
+    let expires_at = String::from(Date::at_platform(quote.expires_at.as_second()));
     // Nothing is stored: whoever asks about the quote later computes the same id from the same facts.
     let facts = format!("{subject}/{}/{expires_at}", quote.fee_fen.0);
     let exts = Exts {
-        base: Yuan(quote.base_fen.0).to_string(),
+        base: Yuan(quote.base_fen.0).into(),
         expires_at,
         percent: quote.rule.charge().percent(),
         quote_id: cx.store.keyed_hash("quote", &facts),

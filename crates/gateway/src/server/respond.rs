@@ -43,8 +43,9 @@ pub fn answer(answer: Answer, gzip: bool, close: bool) -> Response<Body> {
 
 /// How many UTF-16 units a text has: one for each character, two for those of four bytes.
 fn utf16_units(text: &str) -> usize {
-    /// As many bytes as cannot count beyond a byte, so that many are looked at at once.
-    const RUN: usize = 127;
+    /// So few bytes that they cannot count beyond a byte: then many are looked at at once, and none is left over
+    /// within a run.
+    const RUN: usize = 96;
     let units = |run: &[u8]| {
         let of = |byte: &u8| u8::from(byte & 0xc0 != 0x80) + u8::from(*byte >= 0xf0);
         usize::from(run.iter().map(of).sum::<u8>())

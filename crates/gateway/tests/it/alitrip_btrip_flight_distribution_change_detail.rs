@@ -213,3 +213,47 @@ fn a_change_to_be_paid_closes_when_its_time_is_up_and_reading_it_writes_nothing(
     assert_eq!(demo(&app, "demo-change-timed-out")["status"], 3);
     assert_eq!(app.story(&key), ["import by demo"]);
 }
+
+#[test]
+fn what_is_asked_for_again_and_again_is_told_in_every_format_as_the_first_time() {
+    let (keeping, forgetting) = (App::start(), App::with(&["--document-cache-mb", "0"]));
+    let asked = |app: &App, form| {
+        without_numbers(&detail(app, form, "corp001", "demo-change-done", "demo-change"))
+    };
+    for _ in 0..4 {
+        for form in [Form::Json, Form::Xml, Form::Simplified] {
+            assert_eq!(asked(&keeping, form), asked(&forgetting, form), "{form:?}");
+        }
+    }
+    // Another change is another answer, though it is one of the same order.
+    let other = detail(&keeping, Form::Json, "corp001", "demo-change-done", "another").json();
+    assert_eq!(other[ROOT]["result"]["result_code"], 2001);
+}
+
+#[test]
+fn what_is_asked_for_again_and_again_is_told_as_it_is_now() {
+    let app = App::start();
+    let key = crate::app::key("test", "corp001", "demo-change-applied");
+    let asked = || {
+        let modules: Vec<_> = (0..3).map(|_| demo(&app, "demo-change-applied")).collect();
+        assert!(modules.iter().all(|module| *module == modules[0]));
+        [&modules[0]["status"], &modules[0]["pay_status"]].map(|code| code.as_i64().unwrap())
+    };
+    assert_eq!(asked(), [1, 0]);
+    let fees = json!([{"handling_fen": 20_000, "upgrade_fen": 15_000}]);
+    let price = json!({
+        "command": "price-change", "dis_sub_order_id": "demo-change", "fees": fees,
+        "until": "2026-03-01T01:05:00Z",
+    });
+    app.advance(&key, price);
+    assert_eq!(asked(), [4, 1]);
+    app.set_clock("2026-03-01T01:05:00Z");
+    assert_eq!(asked(), [3, 5]);
+    app.set_clock("2026-03-01T01:04:59Z");
+    assert_eq!(asked(), [4, 1]);
+    let pay = json!({
+        "command": "pay-change", "dis_sub_order_id": "demo-change", "alipay_trade_no": "t",
+    });
+    app.advance(&key, pay);
+    assert_eq!(asked(), [5, 2]);
+}
