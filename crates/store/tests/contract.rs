@@ -358,6 +358,32 @@ async fn change_one_member(world: &World, card: &str) -> Store {
 }
 
 #[tokio::test]
+async fn what_is_damaged_beside_a_member_that_changes_does_not_move_to_a_new_key() {
+    const DAMAGE: &str = "UPDATE aggregate SET document = CAST(substr(rtrim(CAST(document AS TEXT)), 1, \
+        length(rtrim(CAST(document AS TEXT))) - 1) || ']' AS BLOB)";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.db");
+    let world = World::Sqlite(folder);
+    let store = change_one_member(&world, "E1").await;
+    let file = rusqlite::Connection::open(path).unwrap();
+    let document = || -> Vec<u8> {
+        file.query_row("SELECT document FROM aggregate", [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(file.execute(DAMAGE, []).unwrap(), 1);
+    store.add_key(None).await.unwrap();
+    let damaged = document();
+    let put = |_: Option<Person>| {
+        let document = Person { card: Pii::new("E4".into()), phone: None };
+        (Decision::Put { document, what: "part", facts: None, look_ups: vec![] }, ())
+    };
+    let changed = store.change_member(&key("a"), "next", &cause("r7"), put).await;
+    assert!(matches!(changed, Err(Error::Document { .. })), "{changed:?}");
+    assert_eq!(document(), damaged);
+    let read = store.get::<Parts>(&key("a")).await;
+    assert!(matches!(read, Err(Error::Document { .. })), "{read:?}");
+}
+
+#[tokio::test]
 async fn what_a_document_begins_with_is_written_once_and_stands_apart() {
     const LENGTHS: &str = "SELECT length(a.document), length(b.text), length(w.document) \
         FROM aggregate a LEFT JOIN body b ON b.id = a.body JOIN whole w USING (owner, kind, id)";
