@@ -4,11 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::Instant;
-use domain::flight::Order;
-use domain::id::DisSubOrderId;
 use rand::RngExt;
 use store::Store;
-use trip_api::alitrip_btrip_flight_distribution_change_detail as change_detail;
 
 use crate::access::Access;
 use crate::calls::{self, Journal};
@@ -44,7 +41,7 @@ pub struct Context {
     /// What is counted of calls.
     pub metrics: Arc<Metrics>,
     /// What is said of the changes that are asked for again and again.
-    pub(crate) change_details: Hot<Order, DisSubOrderId, change_detail::Response>,
+    pub(crate) change_details: Hot,
     /// How often signing in to the console has failed.
     pub sign_ins: Throttle,
 }
@@ -60,6 +57,7 @@ impl Context {
         });
         let kept = usize::try_from(kept).unwrap_or(usize::MAX);
         let journal = Journal::new(kept, settings.remote_error_code);
+        let change_details = Hot::new(store.keeps_documents());
         Self {
             settings,
             clock,
@@ -68,7 +66,7 @@ impl Context {
             quotas: Quotas::default(),
             journal,
             metrics: Arc::default(),
-            change_details: Hot::default(),
+            change_details,
             sign_ins: Throttle::default(),
         }
     }

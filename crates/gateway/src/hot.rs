@@ -1,79 +1,138 @@
-//! Answers about the documents that are asked for again and again.
+//! Answers that are asked for again and again, kept as they were written.
 //!
-//! An answer that follows from a document alone, as it stands, is the same until the document is another.
+//! An answer that follows from a document alone is the same for as long as the document has the same version,
+//! which the store looks at for every call. So nothing here can be out of date, and nobody need tell it of a change.
 
-use std::hash::BuildHasher;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::hash::{BuildHasher, Hash};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::fast::RandomState;
-use store::Stored;
-use top::answer::Written;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{Equivalent, Weighter};
+use store::Key;
+use top::Composite;
+use top::answer::{Format, Reply};
+use zeroize::Zeroizing;
 
-/// Most documents whose answers are kept, a few kB each in every format that is asked for: 4 MB when all are. More
-/// than this are not asked for again and again at one time.
-const HOT_MAX: usize = 256;
+/// Most bytes of answers that are kept: two thousand of the usual size, which is as many as partners poll at a time
+/// (inferred).
+const KEPT_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// What a kept answer takes beside its text, in bytes of the limit.
+const OVERHEAD_BYTES: u64 = 512;
+/// Of how many questions it is known that they were asked before: more than there is room for answers.
+const ASKED: usize = 4096;
 
-/// Answers `R` about documents `D`, which are asked for by `Q`.
-pub struct Hot<D, Q, R> {
-    places: [Mutex<Option<Kept<D, Q, R>>>; HOT_MAX],
+/// Answers about documents.
+pub struct Hot {
+    /// None where no documents are kept either.
+    answers: Option<Cache<Question, Kept, Weight, RandomState>>,
+    /// What was asked lately, by the questions' hashes.
+    asked: Box<[AtomicU64]>,
     hasher: RandomState,
 }
 
-struct Kept<D, Q, R> {
-    about: Arc<Stored<D>>,
-    question: Q,
-    /// There from the second time on: most are asked for once.
-    answer: Option<Arc<Written<R>>>,
+/// What is asked about which document, and in which format it is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Question<K = Key, T = String> {
+    /// The document.
+    pub about: K,
+    /// What is asked about it.
+    pub what: T,
+    /// The format of the answer.
+    pub format: Format,
 }
 
-impl<D, Q, R> Default for Hot<D, Q, R> {
-    fn default() -> Self {
-        Self { places: std::array::from_fn(|_| Mutex::default()), hasher: RandomState::default() }
+impl Equivalent<Question> for Question<&Key, &str> {
+    fn equivalent(&self, other: &Question) -> bool {
+        let Question { about, what, format } = self;
+        **about == other.about && **what == *other.what && *format == other.format
     }
 }
 
-impl<D, Q: Clone + PartialEq, R> Hot<D, Q, R> {
-    /// The answer to a question about a document: the one that is kept, or what `answer` says.
+#[derive(Clone)]
+struct Kept {
+    /// Of the document that it was written of.
+    version: i64,
+    text: Arc<Zeroizing<String>>,
+}
+
+#[derive(Clone)]
+struct Weight;
+
+impl Weighter<Question, Kept> for Weight {
+    fn weight(&self, _: &Question, kept: &Kept) -> u64 {
+        kept.text.len() as u64 + OVERHEAD_BYTES
+    }
+}
+
+/// An answer.
+pub enum Said<'h, R> {
+    /// One that is said once.
+    Once(R),
+    /// One that is kept when it is written.
+    Anew(R, &'h Hot, Question, i64),
+    /// One that was written before.
+    Before(Arc<Zeroizing<String>>),
+}
+
+impl Hot {
+    /// Keeps answers only where the store keeps documents: elsewhere one version is not always one document.
+    pub fn new(is_on: bool) -> Self {
+        let most = usize::try_from(KEPT_BYTES_MAX / OVERHEAD_BYTES).unwrap_or(usize::MAX);
+        let answers = is_on.then(|| {
+            let (hasher, lifecycle) = (RandomState::default(), DefaultLifecycle::default());
+            Cache::with(most, KEPT_BYTES_MAX, Weight, hasher, lifecycle)
+        });
+        let asked = (0..if is_on { ASKED } else { 0 }).map(|_| AtomicU64::new(0)).collect();
+        Self { answers, asked, hasher: RandomState::default() }
+    }
+
+    /// The answer to a question about a document of this version: what was written before, or what `say` says.
     ///
     /// # Errors
-    /// Those of `answer`; nothing is kept then.
-    pub fn answer<E>(
+    /// Those of `say`.
+    pub fn answer<R, E>(
         &self,
-        about: &Arc<Stored<D>>,
-        question: &Q,
-        answer: impl FnOnce() -> Result<R, E>,
-    ) -> Result<Arc<Written<R>>, E> {
-        // A document that nobody keeps is never the same again.
-        if Arc::strong_count(about) == 1 {
-            return answer().map(Written::from).map(Arc::new);
+        question: Question<&Key, &str>,
+        version: i64,
+        say: impl FnOnce() -> Result<R, E>,
+    ) -> Result<Said<'_, R>, E> {
+        let Some(answers) = &self.answers else { return say().map(Said::Once) };
+        if let Some(kept) = answers.get(&question).filter(|kept| kept.version == version) {
+            return Ok(Said::Before(kept.text));
         }
-        let place = self.place(about);
-        let is_known = match &*lock(place) {
-            Some(kept) if Arc::ptr_eq(&kept.about, about) && kept.question == *question => {
-                if let Some(answer) = &kept.answer {
-                    return Ok(Arc::clone(answer));
-                }
-                true
-            }
-            _ => false,
-        };
-        let answer = Arc::new(Written::from(answer()?));
-        let kept = Kept {
-            about: Arc::clone(about),
-            question: question.clone(),
-            answer: is_known.then(|| Arc::clone(&answer)),
-        };
-        // What stood there goes when nobody waits for the place any more.
-        let _before = lock(place).replace(kept);
-        Ok(answer)
+        let said = say()?;
+        if !self.was_asked(&question) {
+            return Ok(Said::Once(said));
+        }
+        let Question { about, what, format } = question;
+        let question = Question { about: about.clone(), what: what.to_owned(), format };
+        Ok(Said::Anew(said, self, question, version))
     }
 
-    fn place(&self, about: &Arc<Stored<D>>) -> &Mutex<Option<Kept<D, Q, R>>> {
-        let hash = self.hasher.hash_one(Arc::as_ptr(about));
-        &self.places[hash as usize % HOT_MAX]
+    /// Whether this was asked lately: most questions are asked once, and their answers are not worth keeping.
+    fn was_asked(&self, question: &Question<&Key, &str>) -> bool {
+        let hash = self.hasher.hash_one(question);
+        let place = usize::try_from(hash % ASKED as u64).ok().and_then(|at| self.asked.get(at));
+        place.is_some_and(|place| place.swap(hash, Ordering::Relaxed) == hash)
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+impl<R: Composite> Reply for Said<'_, R> {
+    type Response = R;
+
+    fn members(&self) -> Result<&R, &str> {
+        match self {
+            Self::Once(response) | Self::Anew(response, ..) => Ok(response),
+            Self::Before(text) => Err(text.as_str()),
+        }
+    }
+
+    fn written(&self, text: &str) {
+        if let Self::Anew(_, Hot { answers: Some(answers), .. }, question, version) = self {
+            let text = Arc::new(Zeroizing::new(text.to_owned()));
+            answers.insert(question.clone(), Kept { version: *version, text });
+        }
+    }
 }

@@ -244,7 +244,8 @@ async fn allow(
     cx.quotas.take(&app, noted.began)?;
     let (request_id, now) = (noted.request_id.clone(), noted.began);
     let place = cx.journal.is_on().then(OnceLock::new);
-    Ok(Caller { app, request_id, address: call.address, now, place })
+    let (address, format) = (call.address, call.answer_format());
+    Ok(Caller { app, request_id, address, now, format, place })
 }
 
 /// The app that calls.

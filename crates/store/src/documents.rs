@@ -68,6 +68,10 @@ impl Documents {
         }))
     }
 
+    pub fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
     pub fn get<D: Send + Sync + 'static>(&self, key: &Key) -> Option<Known<D>> {
         let Kept { stored, moment, .. } = self.0.as_ref()?.get(key)?;
         // One kind of thing is always read as one type; another is not the same document.

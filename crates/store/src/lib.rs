@@ -330,6 +330,11 @@ impl Store {
         Self { documents: Documents::new(bytes), ..self }
     }
 
+    /// Whether documents that were read are kept. Then one version of one is always the same.
+    pub fn keeps_documents(&self) -> bool {
+        matches!(self.engine, Engine::Sqlite(_)) && self.documents.is_on()
+    }
+
     /// Loads the aggregate, asks `decide`, and commits what it says. Returns `decide`'s own answer
     /// once that is durable.
     ///
@@ -786,9 +791,8 @@ impl Store {
     /// The same document, all of it sealed with the newest key.
     async fn seal_anew(&self, place: &Place<'_>, document: &[u8]) -> Result<Vec<u8>, Error> {
         let json = self.open_json(place, None, document, None).await?;
-        // Nobody reads it, and what is damaged must not look new.
-        let IgnoredAny =
-            serde_json::from_slice(&json).map_err(|source| place.unreadable(source))?;
+        // Neither opening nor sealing looks at all of it, and what is damaged must not look new.
+        let IgnoredAny = place.read(&json)?;
         Ok(self.sealer.seal(place, None, &json, &Opened::default())?.0)
     }
 
@@ -804,9 +808,7 @@ impl Store {
         opened: Option<&mut Opened>,
     ) -> Result<D, Error> {
         let json = self.open_json(place, member, bytes, opened).await?;
-        // All of it at once: the reader would else look whether it is text at each value.
-        let text = std::str::from_utf8(&json).map_err(serde::de::Error::custom);
-        text.and_then(serde_json::from_str).map_err(|source| place.unreadable(source))
+        place.read(&json)
     }
 
     async fn open_json(
@@ -888,6 +890,13 @@ impl<'a> Place<'a> {
         let Some(member) = member else { return Ok(0..json.len()) };
         let missing = || serde::de::Error::custom(format!("it has no member {member}"));
         rewrite::find_member(json, member).ok_or_else(|| self.unreadable(missing()))
+    }
+
+    /// Reads what was opened.
+    fn read<D: DeserializeOwned>(&self, json: &[u8]) -> Result<D, Error> {
+        // All of it at once: the reader would else look whether it is text at each value.
+        let text = std::str::from_utf8(json).map_err(serde::de::Error::custom);
+        text.and_then(serde_json::from_str).map_err(|source| self.unreadable(source))
     }
 
     fn unreadable(&self, source: serde_json::Error) -> Error {

@@ -1,4 +1,4 @@
-//! Stored JSON, read from end to end once, with the marked values in it replaced.
+//! Stored JSON, read once, with the marked values in it replaced.
 //!
 //! A tree of every document that is opened or sealed would cost more than all else that is done with
 //! it. So the text is copied as it stands, and only `{"$name": value}` is looked at.
@@ -8,6 +8,8 @@ use std::ops::Range;
 
 use domain::pii::after;
 use memchr::memchr2_iter;
+
+use crate::Clear;
 
 /// Deepest nesting, as the JSON library has it.
 const DEPTH_MAX: usize = 128;
@@ -80,7 +82,7 @@ impl Steps<'_> {
 /// The text with its marked values replaced. With a `member`, it is that member of a document.
 ///
 /// # Errors
-/// It is not JSON, or `by` refuses something in it.
+/// It is not JSON as far as it is read, or `by` refuses something in it.
 pub(crate) fn rewrite<R: Replace>(
     json: &[u8],
     member: Option<&'static str>,
@@ -91,7 +93,7 @@ pub(crate) fn rewrite<R: Replace>(
         Some(at) => at,
         None => return Ok(json.to_vec()),
     };
-    let out = Vec::with_capacity(json.len() + json.len() / 4);
+    let out = Clear(Vec::with_capacity(json.len() + json.len() / 4));
     let mut steps = Steps(Vec::with_capacity(16));
     steps.0.extend(member.map(|member| Step::Member(member.as_bytes(), false)));
     let mut rewriting = Rewriting { json, at: 0, until, copied: 0, steps, out };
@@ -100,8 +102,8 @@ pub(crate) fn rewrite<R: Replace>(
     if R::TO_THE_END && rewriting.at != json.len() {
         return Err(Stopped::NotJson);
     }
-    rewriting.out.extend_from_slice(&json[rewriting.copied..]);
-    Ok(rewriting.out)
+    rewriting.out.0.extend_from_slice(&json[rewriting.copied..]);
+    Ok(std::mem::take(&mut rewriting.out.0))
 }
 
 /// Where the last name begins that may have to be looked at; none stands after it.
@@ -143,7 +145,8 @@ struct Rewriting<'j> {
     /// How much of the text is in `out`, as it was or replaced.
     copied: usize,
     steps: Steps<'j>,
-    out: Vec<u8>,
+    /// Wiped where it does not come to its end.
+    out: Clear,
 }
 
 impl<'j> Rewriting<'j> {
@@ -151,7 +154,7 @@ impl<'j> Rewriting<'j> {
     fn within(json: &'j [u8]) -> Option<Self> {
         let steps = Steps(Vec::new());
         let mut looking =
-            Self { json, at: 0, until: json.len(), copied: 0, steps, out: Vec::new() };
+            Self { json, at: 0, until: json.len(), copied: 0, steps, out: Clear(Vec::new()) };
         looking.blank();
         looking.take(b'{')?;
         Some(looking)
@@ -239,8 +242,8 @@ impl<'j> Rewriting<'j> {
             self.at = value;
             return Ok(false);
         }
-        self.out.extend_from_slice(&self.json[self.copied..start]);
-        let replaced = by.replace(&self.steps, found_by, text, &mut self.out);
+        self.out.0.extend_from_slice(&self.json[self.copied..start]);
+        let replaced = by.replace(&self.steps, found_by, text, &mut self.out.0);
         replaced.map_err(Stopped::Refused)?;
         self.copied = self.at;
         Ok(true)
@@ -334,18 +337,18 @@ impl<'j> Rewriting<'j> {
     }
 }
 
-/// How many bytes there are before the first quote or backslash, or before the end. Most texts are short, so they are looked at eight
-/// bytes at a time: what looks at more at once takes longer to begin.
+/// How many bytes there are before the first quote or backslash, or before the end. Most texts are short, so they are
+/// looked at eight bytes at a time: what looks at more at once takes longer to begin.
 fn plain_bytes(json: &[u8]) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const TOPS: u64 = u64::from_ne_bytes([0x80; 8]);
-    // The lowest top bit that is set belongs to the first byte that is nothing.
-    let nothing = |word: u64| word.wrapping_sub(ONES) & !word & TOPS;
+    // The lowest top bit that is set belongs to the first byte that is zero.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & TOPS;
     let mut rest = json;
     while let Some((eight, after)) = rest.split_first_chunk() {
         let word = u64::from_le_bytes(*eight);
         let found =
-            nothing(word ^ (ONES * u64::from(b'"'))) | nothing(word ^ (ONES * u64::from(b'\\')));
+            zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
         if found != 0 {
             return json.len() - rest.len() + found.trailing_zeros() as usize / 8;
         }

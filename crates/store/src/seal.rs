@@ -419,7 +419,7 @@ impl Replace for Sealing<'_> {
 
     const NAME: &'static str = MARK;
 
-    // Our own library has just written it.
+    // The JSON library has just written it, or whoever has it sealed anew has had it looked at.
     const TO_THE_END: bool = false;
 
     fn replace(
@@ -701,6 +701,16 @@ mod tests {
         assert!(!tree.to_string().contains("张三"));
         assert_eq!(tree["plain"], "kept");
         let tree = open(&sealer(), &PLACE, &tree).unwrap();
+        assert_eq!(tree["travellers"][0]["name"]["$pii"], "张三");
+    }
+
+    #[test]
+    fn what_was_sealed_by_the_book_opens() {
+        // By other means (Python's cryptography): HKDF-SHA256 for the place, AES-256-GCM with place and path.
+        let sealed = serde_json::json!({"travellers": [{"name": {
+            "$sealed": "v1.d4d4041f.AAECAwQFBgcICQoLbauT+0lJqAkLgvpCrxJIdrDrpW92Ww",
+        }}]});
+        let tree = open(&sealer(), &PLACE, &sealed).unwrap();
         assert_eq!(tree["travellers"][0]["name"]["$pii"], "张三");
     }
 

@@ -1,7 +1,6 @@
 //! Whole answers: a response root or an `error_response`, in each of the three formats.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
 
 use crate::error::{Rejection, RemoteErrorCode};
 use crate::json::{self, JsonEncoder};
@@ -10,7 +9,7 @@ use crate::node::{Node, Reader, Side};
 use crate::xml::{self, XmlEncoder};
 
 /// The form of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// `format=xml`, or none asked for.
     Xml,
@@ -35,52 +34,26 @@ const ANSWER_CAPACITY_BYTES: usize = 2048;
 /// The same for an `error_response`, which has five members of a line at most.
 const FAILURE_CAPACITY_BYTES: usize = 384;
 
-/// What a call is answered with: a response, or one of which is kept what was written.
+/// What a call is answered with: a response, or what was written of one before.
 pub trait Reply {
     /// What the method answers.
     type Response: Composite;
 
-    /// The response itself.
-    fn response(&self) -> &Self::Response;
+    /// The response that is to be written; or, as an error, its members as they were written in the same format.
+    ///
+    /// # Errors
+    /// There is nothing to be written anew.
+    fn members(&self) -> Result<&Self::Response, &str>;
 
-    /// Where its text in a format is kept, if it is.
-    fn text(&self, format: Format) -> Option<&OnceLock<Box<str>>>;
+    /// Is told what was written of the members.
+    fn written(&self, _text: &str) {}
 }
 
 impl<R: Composite> Reply for R {
     type Response = R;
 
-    fn response(&self) -> &R {
-        self
-    }
-
-    fn text(&self, _: Format) -> Option<&OnceLock<Box<str>>> {
-        None
-    }
-}
-
-/// A response that is given again and again: in each format it is written once, and copied from then on.
-#[derive(Debug)]
-pub struct Written<R> {
-    response: R,
-    texts: [OnceLock<Box<str>>; 3],
-}
-
-impl<R> From<R> for Written<R> {
-    fn from(response: R) -> Self {
-        Self { response, texts: Default::default() }
-    }
-}
-
-impl<R: Composite> Reply for Arc<Written<R>> {
-    type Response = R;
-
-    fn response(&self) -> &R {
-        &self.response
-    }
-
-    fn text(&self, format: Format) -> Option<&OnceLock<Box<str>>> {
-        self.texts.get(format as usize)
+    fn members(&self) -> Result<&R, &str> {
+        Ok(self)
     }
 }
 
@@ -100,7 +73,7 @@ pub fn success<R: Reply>(
             push_root(&mut out, method);
             out.push('>');
             let mut encoder = XmlEncoder::new(out);
-            members(&mut encoder, format, reply, request_id);
+            members(&mut encoder, reply, request_id);
             let mut out = encoder.into_string();
             out.push_str("</");
             push_root(&mut out, method);
@@ -113,31 +86,27 @@ pub fn success<R: Reply>(
             push_root(&mut out, method);
             out.push_str("\":");
             let mut encoder = JsonEncoder::wrapped(out);
-            encoder.object(|encoder| members(encoder, format, reply, request_id));
+            encoder.object(|encoder| members(encoder, reply, request_id));
             let mut out = encoder.into_string();
             out.push('}');
             out
         }
         Format::SimplifiedJson => {
             let mut encoder = JsonEncoder::plain(out);
-            encoder.object(|encoder| members(encoder, format, reply, request_id));
+            encoder.object(|encoder| members(encoder, reply, request_id));
             encoder.into_string()
         }
     }
 }
 
-fn members<R: Reply, E: Writer>(encoder: &mut E, format: Format, reply: &R, request_id: &str) {
-    match reply.text(format) {
-        None => reply.response().encode_members(encoder),
-        Some(kept) => match kept.get() {
-            Some(text) => encoder.written().push_str(text),
-            None => {
-                let start = encoder.written().len();
-                reply.response().encode_members(encoder);
-                // If somebody else was faster, it was with the same text.
-                let _ = kept.set(encoder.written()[start..].into());
-            }
-        },
+fn members<R: Reply, E: Writer>(encoder: &mut E, reply: &R, request_id: &str) {
+    match reply.members() {
+        Ok(response) => {
+            let start = encoder.written().len();
+            response.encode_members(encoder);
+            reply.written(&encoder.written()[start..]);
+        }
+        Err(before) => encoder.written().push_str(before),
     }
     encoder.member("request_id", &request_id.to_owned());
 }

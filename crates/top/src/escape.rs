@@ -37,9 +37,8 @@ impl<const N: usize> Special<N> {
     /// Whether any is in a run: one question for all of its bytes at once, and not one after the other.
     fn is_in(&self, run: &[u8; RUN]) -> bool {
         let is_special = |byte: u8| {
-            let is_one = |these: u8, this: &u8| these | u8::from(byte == *this);
-            let common = u8::from(byte < 0x20) | u8::from(byte == NONCHARACTER);
-            common | self.these.iter().fold(0, is_one)
+            let found = u8::from(byte < 0x20) | u8::from(byte == NONCHARACTER);
+            self.these.iter().fold(found, |found, this| found | u8::from(byte == *this))
         };
         run.iter().fold(0, |any, byte| any | is_special(*byte)) != 0
     }

@@ -1,14 +1,12 @@
 //! `alitrip.btrip.flight.distribution.change.detail`: reads a change order.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use domain::flight::code::{AgentPassengerType, PassengerType, ResultCode};
 use domain::flight::{Change, ChangedFlight, Order, Priced};
 use domain::id::DisSubOrderId;
 use domain::{Civil, Fen, Instant};
-use top::answer::Written;
 use top::{Date, Masked, Needed};
 use trip_api::alitrip_btrip_flight_distribution_change_detail::{
     BtripFlightChangeDetailRs, HisvResult, OrderFlightInfo, OrderTravelerInfo, Request, Response,
@@ -16,6 +14,7 @@ use trip_api::alitrip_btrip_flight_distribution_change_detail::{
 
 use super::Caller;
 use crate::failure::Failure;
+use crate::hot::{Question, Said};
 use crate::settings::PassengerTypeTable;
 use crate::{Context, flight};
 
@@ -23,12 +22,12 @@ use crate::{Context, flight};
 ///
 /// An unknown pair of order and change order, and one of another app or sub-channel, are answered
 /// alike.
-pub async fn handle(
-    cx: &Context,
+pub async fn handle<'c>(
+    cx: &'c Context,
     caller: &Caller,
     request: Request,
-) -> Result<Arc<Written<Response>>, Failure> {
-    let refused = |code| Ok(Arc::new(answer(code, None).into()));
+) -> Result<Said<'c, Response>, Failure> {
+    let refused = |code| Ok(Said::Once(answer(code, None)));
     let Needed(rq) = request.param_btrip_flight_order_operate_common_rq;
     let order_key = match flight::addressed(&caller.app, rq.sub_channel, rq.dis_order_id) {
         Ok(order_key) => order_key,
@@ -37,7 +36,8 @@ pub async fn handle(
     let Ok(id) = DisSubOrderId::try_from(rq.dis_sub_order_id.0) else {
         return refused(ResultCode::OrderNotFound);
     };
-    let Some(stored) = cx.store.read::<Order>(&flight::key(&order_key)).await? else {
+    let key = flight::key(&order_key);
+    let Some(stored) = cx.store.read::<Order>(&key).await? else {
         return refused(ResultCode::OrderNotFound);
     };
     let order = &stored.document;
@@ -49,9 +49,12 @@ pub async fn handle(
         Ok(answer(ResultCode::Ok, Some(module)))
     };
     match change {
-        Cow::Borrowed(_) => cx.change_details.answer(&stored, &id, detail),
+        Cow::Borrowed(_) => {
+            let question = Question { about: &key, what: id.as_str(), format: caller.format };
+            cx.change_details.answer(question, stored.version, detail)
+        }
         // What only time has made of it is said of this moment.
-        Cow::Owned(_) => detail().map(Written::from).map(Arc::new),
+        Cow::Owned(_) => detail().map(Said::Once),
     }
 }
 

@@ -15,6 +15,7 @@ use std::sync::{Arc, OnceLock};
 
 use domain::Instant;
 use store::{Cause, Key};
+use top::Format;
 
 use crate::Context;
 use crate::access::Known;
@@ -30,6 +31,8 @@ pub struct Caller {
     pub address: IpAddr,
     /// The moment of the call: one for the whole request.
     pub now: Instant,
+    /// The form of the answer.
+    pub format: Format,
     /// Where it may change something, for the call's story; `None` where no stories are kept.
     pub place: Option<OnceLock<Key>>,
 }
