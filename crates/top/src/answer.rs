@@ -164,11 +164,10 @@ fn complaint<E: Encoder>(
 /// Appends the response root of `method`.
 pub(crate) fn push_root(out: &mut String, method: &str) {
     let name = method.strip_prefix("taobao.").unwrap_or(method);
-    for part in name.split('.') {
-        out.push_str(part);
-        out.push('_');
+    for character in name.chars() {
+        out.push(if character == '.' { '_' } else { character });
     }
-    out.push_str("response");
+    out.push_str("_response");
 }
 
 /// The platform ends an XML answer with the name of the host that gave it.

@@ -1,5 +1,7 @@
 //! Text in runs: what stands for itself is copied as it is, what does not is replaced.
 
+use std::ops::Range;
+
 /// The first byte of U+FFFE and U+FFFF, which XML cannot carry and JSON is not given either, and of a few
 /// thousand others.
 const NONCHARACTER: u8 = 0xef;
@@ -34,6 +36,12 @@ impl<const N: usize> Special<N> {
         Self { these, all }
     }
 
+    /// Where the first of them is in a range.
+    fn first_in(&self, bytes: &[u8], range: Range<usize>) -> Option<usize> {
+        let at = bytes.get(range.clone())?.iter().position(|byte| self.all[usize::from(*byte)])?;
+        Some(range.start + at)
+    }
+
     /// Whether any is in a run: one question for all of its bytes at once, and not one after the other.
     fn is_in(&self, run: &[u8; RUN]) -> bool {
         let is_special = |byte: u8| {
@@ -59,18 +67,19 @@ pub(crate) fn push<const N: usize>(
         if !special.is_in(&run) {
             continue;
         }
-        for (at, byte) in (number * RUN..).zip(bytes_of_run) {
-            if at < copied || !special.all[usize::from(*byte)] {
-                continue;
-            }
+        let (mut next, end) = (copied.max(number * RUN), number * RUN + bytes_of_run.len());
+        while let Some(at) = special.first_in(bytes, next..end) {
             let (stands_for_it, length) = match &bytes[at..] {
-                [NONCHARACTER, 0xbf, 0xbe | 0xbf, ..] => ("", NONCHARACTER_BYTES),
-                [NONCHARACTER, ..] => continue,
-                _ => (instead(*byte), 1),
+                [NONCHARACTER, 0xbf, 0xbe | 0xbf, ..] => (Some(""), NONCHARACTER_BYTES),
+                [NONCHARACTER, ..] => (None, NONCHARACTER_BYTES),
+                _ => (Some(instead(bytes[at])), 1),
             };
-            out.push_str(&text[copied..at]);
-            out.push_str(stands_for_it);
-            copied = at + length;
+            next = at + length;
+            if let Some(stands_for_it) = stands_for_it {
+                out.push_str(&text[copied..at]);
+                out.push_str(stands_for_it);
+                copied = next;
+            }
         }
     }
     out.push_str(&text[copied..]);
