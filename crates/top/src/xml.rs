@@ -107,7 +107,7 @@ pub fn push_text(out: &mut String, value: &str) {
     });
 }
 
-const SPECIAL: Special<5> = Special::new(*b"&<>\"'");
+const SPECIAL: Special = escape::special(b"&<>\"'");
 
 /// The text is not an XML document that an answer could be.
 #[derive(Debug)]
