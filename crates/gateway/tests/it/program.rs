@@ -876,7 +876,8 @@ fn the_log_names_every_request_and_all_that_was_wrong_with_it_and_no_person() {
 
 #[test]
 fn a_stopping_server_says_so_before_it_stops_accepting() {
-    let program = Program::serve(&["--drain-grace-seconds", "1"]);
+    // Long enough for a busy machine to ask and to call in it.
+    let program = Program::serve(&["--drain-grace-seconds", "3"]);
     let pid = program.child.id().to_string();
     assert!(Command::new("kill").arg(&pid).status().unwrap().success());
     eventually("it is not ready", || get(&program, "/readyz").body() == "draining\n");
