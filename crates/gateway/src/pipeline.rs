@@ -94,7 +94,7 @@ impl Noted {
 pub async fn serve(cx: &Context, call: Call<'_>) -> Answer {
     let mut noted = Noted::new(cx);
     let format = call.answer_format();
-    let served = answer_call(cx, &call, format, &mut noted).await;
+    let served = answer_call(cx, &call, &mut noted).await;
     let body = conclude(cx, &call, format, noted, served);
     Answer { format, body }
 }
@@ -174,19 +174,14 @@ fn complaint(cx: &Context, format: Format, rejection: &Rejection, request_id: &s
     answer::failure(format, rejection, *remote_error_code, request_id, node)
 }
 
-async fn answer_call(
-    cx: &Context,
-    call: &Call<'_>,
-    format: Format,
-    noted: &mut Noted,
-) -> Result<String, Failure> {
+async fn answer_call(cx: &Context, call: &Call<'_>, noted: &mut Noted) -> Result<String, Failure> {
     let params = call.params.as_ref().map_err(Clone::clone)?;
     if !matches!(*call.verb, Verb::GET | Verb::POST) {
         return Err(error::HTTP_ACTION.into());
     }
     call.format.clone()?;
     let (caller, spec) = admit(cx, call, params, noted).await?;
-    dispatch(cx, caller, spec, params, format, noted).await
+    dispatch(cx, caller, spec, params, noted).await
 }
 
 /// Everything before the method's own parameters: who calls what, when, signed, allowed, how often.
@@ -326,7 +321,6 @@ async fn dispatch(
     caller: Caller,
     spec: &'static Spec,
     params: &Params<'_>,
-    format: Format,
     noted: &mut Noted,
 ) -> Result<String, Failure> {
     noted.check = Check::Parameters;
@@ -339,7 +333,7 @@ async fn dispatch(
                     let response = handlers::$stem::handle(cx, &caller, request).await;
                     noted.place = caller.place.and_then(OnceLock::into_inner);
                     let (id, node) = (&caller.request_id, &cx.settings.node);
-                    Ok(answer::success(format, spec.name, &response?, id, node))
+                    Ok(answer::success(caller.format, spec.name, &response?, id, node))
                 })*
                 _ => Err(error::INVALID_METHOD.into()),
             }

@@ -330,7 +330,8 @@ impl Store {
         Self { documents: Documents::new(bytes), ..self }
     }
 
-    /// Whether documents that were read are kept. Then one version of one is always the same.
+    /// Whether documents that were read are kept, which they are only where one version of a document is always the
+    /// same: on PostgreSQL a server may take over that never had it.
     pub fn keeps_documents(&self) -> bool {
         matches!(self.engine, Engine::Sqlite(_)) && self.documents.is_on()
     }

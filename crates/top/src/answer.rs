@@ -34,26 +34,32 @@ const ANSWER_CAPACITY_BYTES: usize = 2048;
 /// The same for an `error_response`, which has five members of a line at most.
 const FAILURE_CAPACITY_BYTES: usize = 384;
 
-/// What a call is answered with: a response, or what was written of one before.
+/// What a call is answered with.
 pub trait Reply {
     /// What the method answers.
     type Response: Composite;
 
-    /// The response that is to be written; or, as an error, its members as they were written in the same format.
-    ///
-    /// # Errors
-    /// There is nothing to be written anew.
-    fn members(&self) -> Result<&Self::Response, &str>;
+    /// What is to be written.
+    fn members(&self) -> Members<'_, Self::Response>;
 
-    /// Is told what was written of the members.
+    /// Is told what was written of the response's members.
     fn written(&self, _text: &str) {}
+}
+
+/// What is to be written of an answer.
+#[derive(Debug)]
+pub enum Members<'r, R> {
+    /// The members of a response.
+    Of(&'r R),
+    /// The same as they were written before, in the same format.
+    Written(&'r str),
 }
 
 impl<R: Composite> Reply for R {
     type Response = R;
 
-    fn members(&self) -> Result<&R, &str> {
-        Ok(self)
+    fn members(&self) -> Members<'_, R> {
+        Members::Of(self)
     }
 }
 
@@ -101,12 +107,12 @@ pub fn success<R: Reply>(
 
 fn members<R: Reply, E: Writer>(encoder: &mut E, reply: &R, request_id: &str) {
     match reply.members() {
-        Ok(response) => {
+        Members::Of(response) => {
             let start = encoder.written().len();
             response.encode_members(encoder);
             reply.written(&encoder.written()[start..]);
         }
-        Err(before) => encoder.written().push_str(before),
+        Members::Written(before) => encoder.written().push_str(before),
     }
     encoder.member("request_id", &request_id.to_owned());
 }

@@ -27,7 +27,7 @@ pub async fn handle<'c>(
     caller: &Caller,
     request: Request,
 ) -> Result<Said<'c, Response>, Failure> {
-    let refused = |code| Ok(Said::Once(answer(code, None)));
+    let refused = |code| Ok(Said::once(answer(code, None)));
     let Needed(rq) = request.param_btrip_flight_order_operate_common_rq;
     let order_key = match flight::addressed(&caller.app, rq.sub_channel, rq.dis_order_id) {
         Ok(order_key) => order_key,
@@ -50,11 +50,11 @@ pub async fn handle<'c>(
     };
     match change {
         Cow::Borrowed(_) => {
-            let question = Question { about: &key, what: id.as_str(), format: caller.format };
+            let question = Question { about: key, what: id.into(), format: caller.format };
             cx.change_details.answer(question, stored.version, detail)
         }
         // What only time has made of it is said of this moment.
-        Cow::Owned(_) => detail().map(Said::Once),
+        Cow::Owned(_) => detail().map(Said::once),
     }
 }
 

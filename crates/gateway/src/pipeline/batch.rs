@@ -138,7 +138,7 @@ async fn serve_one(cx: &Context, open: &Open<'_>, call: &Call<'_>, item: usize) 
         let spec = called(params, &mut noted)?;
         let app = Arc::clone(&open.app);
         let caller = allow(cx, app, spec, call, params, &mut noted).await?;
-        dispatch(cx, caller, spec, params, format, &mut noted).await
+        dispatch(cx, caller, spec, params, &mut noted).await
     }
     .await;
     let answer = conclude(cx, call, format, noted, served);
