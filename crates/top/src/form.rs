@@ -140,11 +140,8 @@ fn decode_from(bytes: &[u8], escape: Option<usize>) -> Option<Cow<'_, str>> {
         decoded.extend_from_slice(&rest[..plain]);
         let (byte, length) = match &rest[plain..] {
             [] => return String::from_utf8(decoded).ok().map(Cow::Owned),
-            [b'%', high, low, ..] => match (HEX[usize::from(*high)], HEX[usize::from(*low)]) {
-                (high @ 0..=15, low @ 0..=15) => (high << 4 | low, 3),
-                // A percent sign that stands for nothing stands for itself.
-                _ => (b'%', 1),
-            },
+            // A percent sign that stands for nothing stands for itself.
+            [b'%', high, low, ..] => hex_byte(*high, *low).map_or((b'%', 1), |byte| (byte, 3)),
             [b'+', ..] => (b' ', 1),
             [byte, ..] => (*byte, 1),
         };
@@ -156,8 +153,16 @@ fn decode_from(bytes: &[u8], escape: Option<usize>) -> Option<Cow<'_, str>> {
     }
 }
 
+/// What two hexadecimal digits of either case stand for; `None` when they are none.
+pub(crate) fn hex_byte(high: u8, low: u8) -> Option<u8> {
+    match (HEX[usize::from(high)], HEX[usize::from(low)]) {
+        (high @ 0..=15, low @ 0..=15) => Some(high << 4 | low),
+        _ => None,
+    }
+}
+
 /// The value of each byte as a hexadecimal digit; 255 for what is none.
-pub(crate) const HEX: [u8; 256] = {
+const HEX: [u8; 256] = {
     let mut values = [u8::MAX; 256];
     let mut at = 0;
     while at < 256 {

@@ -18,7 +18,7 @@ use cipher::{BlockModeDecrypt, BlockModeEncrypt, InnerIvInit, KeyInit};
 use sm4::Sm4;
 use zeroize::Zeroizing;
 
-use crate::form::HEX;
+use crate::form::hex_byte;
 
 /// Bytes of a block, of a key, and of an initialisation vector.
 pub const BLOCK_BYTES: usize = 16;
@@ -305,9 +305,5 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
         return None;
     }
     let (pairs, _) = digits.as_chunks();
-    let byte = |[high, low]: &[u8; 2]| match (HEX[usize::from(*high)], HEX[usize::from(*low)]) {
-        (high @ 0..=15, low @ 0..=15) => Some(high << 4 | low),
-        _ => None,
-    };
-    pairs.iter().map(byte).collect()
+    pairs.iter().map(|[high, low]| hex_byte(*high, *low)).collect()
 }

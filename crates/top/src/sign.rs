@@ -9,7 +9,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::form::HEX;
+use crate::form::hex_byte;
 
 /// How a call is signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,12 +199,7 @@ impl Digested {
         }
         let mut digested = Self { bytes: [0; DIGEST_BYTES_MAX], length: pairs.len() };
         for (byte, pair) in digested.bytes.iter_mut().zip(pairs) {
-            let (high @ 0..=15, low @ 0..=15) =
-                (HEX[usize::from(pair[0])], HEX[usize::from(pair[1])])
-            else {
-                return None;
-            };
-            *byte = high << 4 | low;
+            *byte = hex_byte(pair[0], pair[1])?;
         }
         Some(digested)
     }
