@@ -1,9 +1,15 @@
 //! What an engine does for the store. A second engine is a second variant here; no caller changes.
 
+use std::borrow::Cow;
+
 use crate::postgres::Postgres;
+use crate::rewrite::first_member_end;
 use crate::seal::WrappedKey;
 use crate::sqlite::Sqlite;
 use crate::{Call, Calls, Cause, Entry, Error, Key, LookUp, Usage};
+
+/// What a document begins with stands apart from so many bytes on: less is not worth a second row.
+const BODY_BYTES_MIN: usize = 512;
 
 /// A step of the schema. Steps only add, so that programs of before go on beside those of after; what
 /// they no longer need goes when nobody needs it any more, in a step that says so.
@@ -34,6 +40,20 @@ pub(crate) struct Loaded {
     pub document: Vec<u8>,
     /// Whether the document's first member is missing in it, because the engine has it elsewhere.
     pub is_rest: bool,
+}
+
+impl Loaded {
+    /// What stands with an aggregate, its beginning left where that stands apart: a document of the members
+    /// that follow. `None` where nothing follows.
+    pub(crate) fn rest(head: Head, mut document: Vec<u8>) -> Option<Self> {
+        let is_rest = head.body.is_some();
+        if is_rest {
+            let end = document.trim_ascii_end().len();
+            document.truncate(end);
+            *document.first_mut().filter(|first| **first == b',')? = b'{';
+        }
+        Some(Self { head, document, is_rest })
+    }
 }
 
 /// Everything that happens together in one change.
@@ -81,6 +101,20 @@ impl Commit {
     /// The version it leads to.
     pub(crate) fn version(&self) -> i64 {
         self.expected.map_or(0, |head| head.version) + 1
+    }
+
+    /// What the document begins with, if that stands apart and was given, and what stands with the aggregate:
+    /// all of the document, or what follows, from the comma on.
+    pub(crate) fn parts(&self) -> (Option<&[u8]>, Cow<'_, [u8]>) {
+        let document = self.document.as_slice();
+        if self.is_rest {
+            return (None, [b",", document.get(1..).unwrap_or_default()].concat().into());
+        }
+        let end = first_member_end(document).unwrap_or_default();
+        let is_apart =
+            end >= BODY_BYTES_MIN || self.expected.is_some_and(|head| head.body.is_some());
+        let (body, rest) = document.split_at(if is_apart { end } else { 0 });
+        (is_apart.then_some(body), rest.into())
     }
 }
 

@@ -46,8 +46,6 @@ const MIGRATIONS: &[Step] = &[
 ];
 /// The fact that says how many steps a program must know.
 const OLDEST: &str = "schema_oldest";
-/// What a document begins with stands apart from so many bytes on: less is not worth a second row.
-const BODY_BYTES_MIN: usize = 512;
 /// What follows there is as long as a multiple of this, so that an order's next state mostly fits in the place of
 /// its last one. Orders fill their pages as they come, and one that grew would split its page.
 const REST_BYTES_STEP: usize = 64;
@@ -204,24 +202,15 @@ impl Sqlite {
     pub(crate) async fn load_rest(&self, key: &Key) -> Result<Option<Loaded>, Error> {
         const SQL: &str = "SELECT version, last_entry, rowid, body, document FROM aggregate \
                            WHERE owner = ?1 AND kind = ?2 AND id = ?3";
-        let row =
-            |row: &Row<'_>| Ok(Loaded { head: head(row)?, document: row.get(4)?, is_rest: false });
+        let row = |row: &Row<'_>| Ok(Loaded::rest(head(row)?, row.get(4)?));
         let loaded = {
             let reader = self.reader()?;
             reader.statement(SQL)?.query_row((&key.owner, key.kind, &key.id), row).optional()?
         };
         match loaded {
-            Some(mut loaded) if loaded.head.body.is_some() => match loaded.document.first_mut() {
-                Some(first @ b',') => {
-                    *first = b'{';
-                    let end = loaded.document.trim_ascii_end().len();
-                    loaded.document.truncate(end);
-                    Ok(Some(Loaded { is_rest: true, ..loaded }))
-                }
-                // Nothing follows.
-                _ => self.load(key).await,
-            },
-            whole => Ok(whole),
+            Some(None) => self.load(key).await,
+            Some(rest) => Ok(rest),
+            None => Ok(None),
         }
     }
 
@@ -1227,22 +1216,19 @@ impl<'c> Writing<'c> {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
         const INSERT_BODY: &str = "INSERT INTO body (id, text) VALUES (?1, ?2)";
         const UPDATE_BODY: &str = "UPDATE body SET text = ?2 WHERE id = ?1 AND text <> ?2";
-        let Commit { key, expected, document, is_rest, .. } = commit;
+        let Commit { key, expected, is_rest, .. } = commit;
         let (connection, version, entry) = (self.connection, commit.version(), self.next_entry);
         let known = expected.and_then(|head| head.body);
+        let (text, rest) = commit.parts();
         if *is_rest {
             // Whoever loaded a rest was told where the other part is; without it, this would be half a document.
             let head = expected.as_ref().filter(|head| head.body.is_some());
             let head = head.ok_or(rusqlite::Error::InvalidQuery)?;
-            let rest = [b",", document.get(1..).unwrap_or_default()].concat();
             return self.update(head, &with_room(rest), head.body);
         }
-        let end = first_member_end(document).unwrap_or_default();
-        let is_apart = known.is_some() || end >= BODY_BYTES_MIN;
-        let (text, rest) = document.split_at(if is_apart { end } else { 0 });
-        let rest = if is_apart { with_room(rest.to_vec()).into() } else { Cow::Borrowed(rest) };
+        let rest = if text.is_some() { with_room(rest).into() } else { rest };
         // Entries are nobody else's, so a body may be called like the one it came with.
-        let body = is_apart.then(|| known.unwrap_or(entry));
+        let body = text.map(|_| known.unwrap_or(entry));
         let is_written = match expected {
             Some(head) => self.update(head, &rest, body)?,
             None => {
@@ -1250,7 +1236,7 @@ impl<'c> Writing<'c> {
                 connection.prepare_cached(INSERT)?.execute(row)? > 0
             }
         };
-        if is_written && is_apart {
+        if is_written && let Some(text) = text {
             let sql = if known.is_some() { UPDATE_BODY } else { INSERT_BODY };
             connection.prepare_cached(sql)?.execute((body, text))?;
         }
@@ -1270,7 +1256,8 @@ impl<'c> Writing<'c> {
 }
 
 /// JSON with spaces after it, which mean nothing.
-fn with_room(mut rest: Vec<u8>) -> Vec<u8> {
+fn with_room(rest: Cow<'_, [u8]>) -> Vec<u8> {
+    let mut rest = rest.into_owned();
     rest.truncate(rest.trim_ascii_end().len());
     rest.resize(rest.len().next_multiple_of(REST_BYTES_STEP), b' ');
     rest

@@ -2,10 +2,10 @@
 -- number; those whose number is another's, or whose version has moved, write nothing. They come in the
 -- order of their keys, everybody's in the same, so that two statements do not wait for each other.
 WITH item AS (
-    SELECT at, owner, kind, id, version, document, what, at_ms, actor, request_id, facts
+    SELECT at, owner, kind, id, version, document, what, at_ms, actor, request_id, facts, body
     FROM unnest($1::int[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bytea[], $7::text[],
-                $8::bigint[], $9::text[], $10::text[], $11::bytea[])
-        AS item (at, owner, kind, id, version, document, what, at_ms, actor, request_id, facts)
+                $8::bigint[], $9::text[], $10::text[], $11::bytea[], $17::bytea[])
+        AS item (at, owner, kind, id, version, document, what, at_ms, actor, request_id, facts, body)
 ), claim AS (
     SELECT c.at, i.owner, i.kind, c.name, c.value, i.id,
         (SELECT l.id FROM lookup l
@@ -29,6 +29,14 @@ WITH item AS (
     SELECT i.at
     FROM item i
     JOIN written w ON w.owner = i.owner AND w.kind = i.kind AND w.id = i.id
+), begun AS (
+    INSERT INTO body AS b (owner, kind, id, text)
+    SELECT i.owner, i.kind, i.id, i.body
+    FROM item i
+    JOIN done d ON d.at = i.at
+    WHERE i.body IS NOT NULL
+    ORDER BY i.at
+    ON CONFLICT (owner, kind, id) DO UPDATE SET text = excluded.text WHERE b.text <> excluded.text
 ), told AS (
     INSERT INTO journal (owner, kind, id, version, what, at_ms, actor, request_id, facts)
     SELECT i.owner, i.kind, i.id, i.version, i.what, i.at_ms, i.actor, i.request_id, i.facts

@@ -18,11 +18,14 @@ const BATCH_MAX: usize = 64;
 /// Most reads waiting for one connection; further callers wait in line.
 const QUEUE_MAX: usize = 4096;
 
-const LOAD_ALL: &str = "SELECT i.at, a.version, a.document \
-     FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS i (owner, kind, id, at) \
-     JOIN aggregate a ON a.owner = i.owner AND a.kind = i.kind AND a.id = i.id";
-const LOAD: &str = "SELECT 1::bigint, version, document FROM aggregate \
-     WHERE owner = $1 AND kind = $2 AND id = $3";
+const LOAD_ALL: &str = "SELECT i.at, a.version, a.document, b.text \
+     FROM unnest($1::text[], $2::text[], $3::text[], $4::bool[]) \
+         WITH ORDINALITY AS i (owner, kind, id, is_whole, at) \
+     JOIN aggregate a ON a.owner = i.owner AND a.kind = i.kind AND a.id = i.id \
+     LEFT JOIN body b ON i.is_whole AND b.owner = i.owner AND b.kind = i.kind AND b.id = i.id";
+const LOAD: &str = "SELECT 1::bigint, a.version, a.document, b.text FROM aggregate a \
+     LEFT JOIN body b ON $4 AND b.owner = a.owner AND b.kind = a.kind AND b.id = a.id \
+     WHERE a.owner = $1 AND a.kind = $2 AND a.id = $3";
 
 /// A shared connection to whichever server takes changes.
 pub(super) struct Line {
@@ -98,6 +101,8 @@ impl Line {
 /// An aggregate that somebody waits for.
 pub(super) struct Wanted {
     key: Key,
+    /// Whether what its document begins with is wanted too, where that stands apart.
+    is_whole: bool,
     since: Instant,
     reply: oneshot::Sender<Result<Option<Loaded>, Error>>,
 }
@@ -113,9 +118,10 @@ pub(super) fn start(line: Arc<Line>) -> mpsc::Sender<Wanted> {
 pub(super) async fn load(
     reader: &mpsc::Sender<Wanted>,
     key: &Key,
+    is_whole: bool,
 ) -> Result<Option<Loaded>, Error> {
     let (reply, answer) = oneshot::channel();
-    let wanted = Wanted { key: key.clone(), since: Instant::now(), reply };
+    let wanted = Wanted { key: key.clone(), is_whole, since: Instant::now(), reply };
     reader.send(wanted).await.map_err(|_| Error::Closed)?;
     answer.await.map_err(|_| Error::Closed)?
 }
@@ -141,11 +147,11 @@ async fn read_until_closed(line: Arc<Line>, mut wanted: mpsc::Receiver<Wanted>) 
         }
         let is_many = batch.len() > 1;
         let mut loaded = load_all(&line, &batch).await;
-        for (at, Wanted { key, reply, .. }) in batch.drain(..).enumerate() {
+        for (at, Wanted { key, is_whole, reply, .. }) in batch.drain(..).enumerate() {
             let loaded = match &mut loaded {
                 Ok(found) => Ok(found.get_mut(at).and_then(Option::take)),
                 // One that cannot be read must not fail the others: each on its own.
-                Err(Error::Postgres(_)) if is_many => load_one(&line, &key).await,
+                Err(Error::Postgres(_)) if is_many => load_one(&line, &key, is_whole).await,
                 Err(Error::Postgres(why)) => Err(Error::Postgres(why.clone())),
                 Err(Error::Unreachable(why)) => Err(Error::Unreachable(why.clone())),
                 Err(error) => Err(Error::Unknown(error.to_string())),
@@ -158,12 +164,13 @@ async fn read_until_closed(line: Arc<Line>, mut wanted: mpsc::Receiver<Wanted>) 
 
 async fn load_all(line: &Line, batch: &[Wanted]) -> Result<Vec<Option<Loaded>>, Error> {
     if let [wanted] = batch {
-        return Ok(vec![load_one(line, &wanted.key).await?]);
+        return Ok(vec![load_one(line, &wanted.key, wanted.is_whole).await?]);
     }
     let owner: Vec<_> = batch.iter().map(|wanted| &wanted.key.owner).collect();
     let kind: Vec<_> = batch.iter().map(|wanted| wanted.key.kind).collect();
     let id: Vec<_> = batch.iter().map(|wanted| &wanted.key.id).collect();
-    let (rows, _) = line.ask(LOAD_ALL, &[&owner, &kind, &id]).await?;
+    let is_whole: Vec<_> = batch.iter().map(|wanted| wanted.is_whole).collect();
+    let (rows, _) = line.ask(LOAD_ALL, &[&owner, &kind, &id, &is_whole]).await?;
     let mut found: Vec<_> = batch.iter().map(|_| None).collect();
     for row in &rows {
         let (at, loaded) = loaded(row);
@@ -175,14 +182,17 @@ async fn load_all(line: &Line, batch: &[Wanted]) -> Result<Vec<Option<Loaded>>, 
     Ok(found)
 }
 
-async fn load_one(line: &Line, key: &Key) -> Result<Option<Loaded>, Error> {
-    let (rows, _) = line.ask(LOAD, &[&key.owner, &key.kind, &key.id]).await?;
+async fn load_one(line: &Line, key: &Key, is_whole: bool) -> Result<Option<Loaded>, Error> {
+    let (rows, _) = line.ask(LOAD, &[&key.owner, &key.kind, &key.id, &is_whole]).await?;
     Ok(rows.first().map(|row| loaded(row).1))
 }
 
 fn loaded(row: &Row) -> (i64, Loaded) {
+    let (version, rest): (i64, &[u8]) = (row.get(1), row.get(2));
+    // What follows a beginning that stands apart starts with the comma between them.
+    let body = rest.starts_with(b",").then(|| row.get::<_, Option<&[u8]>>(3));
     // A story stands together here: its newest entry has the aggregate's own version.
-    let version = row.get(1);
-    let head = Head { version, last_entry: version, place: 0, body: None };
-    (row.get(0), Loaded { head, document: row.get(2), is_rest: false })
+    let head = Head { version, last_entry: version, place: 0, body: body.map(|_| 0) };
+    let document = [body.flatten().unwrap_or_default(), rest].concat();
+    (row.get(0), Loaded { head, document, is_rest: false })
 }

@@ -1,5 +1,6 @@
 //! Many changes, few statements: what has arrived by the time a connection is free goes out together.
 
+use std::borrow::Cow;
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -264,7 +265,9 @@ impl<'c> Named<'c> {
 
 /// What is written, as both statements that write are told.
 struct Written<'c> {
-    document: Vec<&'c [u8]>,
+    document: Vec<Cow<'c, [u8]>>,
+    /// What documents begin with, where that stands apart and may have changed.
+    body: Vec<Option<&'c [u8]>>,
     what: Vec<&'c str>,
     at_ms: Vec<i64>,
     facts: Vec<Option<&'c [u8]>>,
@@ -272,8 +275,10 @@ struct Written<'c> {
 
 impl<'c> Written<'c> {
     fn new(commits: &[&'c Commit]) -> Self {
+        let (body, document) = commits.iter().map(|commit| commit.parts()).unzip();
         Self {
-            document: commits.iter().map(|commit| commit.document.as_slice()).collect(),
+            document,
+            body,
             what: commits.iter().map(|commit| commit.what).collect(),
             at_ms: commits.iter().map(|commit| commit.cause.at.as_millisecond()).collect(),
             facts: commits.iter().map(|commit| commit.facts.as_deref()).collect(),
@@ -282,14 +287,16 @@ impl<'c> Written<'c> {
 }
 
 async fn commit(link: &Link, commits: &[&Commit]) -> Result<Vec<Outcome>, tokio_postgres::Error> {
+    // One whose beginning is to stand apart from now on claims its place there.
     let is_plain = |commit: &&Commit| {
-        commit.expected.is_some() && commit.look_ups.is_empty() && commit.people.is_empty()
+        let head = commit.expected.filter(|head| head.body.is_some() || commit.parts().0.is_none());
+        head.is_some() && commit.look_ups.is_empty() && commit.people.is_empty()
     };
     if commits.iter().all(is_plain) {
         return update(link, commits).await;
     }
     let Named { at, owner, kind, id, version, actor, request } = Named::new(commits);
-    let Written { document, what, at_ms, facts } = Written::new(commits);
+    let Written { document, body, what, at_ms, facts } = Written::new(commits);
     let (mut claim_at, mut claim_name, mut claim_value) = (Vec::new(), Vec::new(), Vec::new());
     let (mut person_at, mut person_hash) = (Vec::new(), Vec::new());
     for (at, commit) in (0i32..).zip(commits) {
@@ -324,6 +331,7 @@ async fn commit(link: &Link, commits: &[&Commit]) -> Result<Vec<Outcome>, tokio_
         &claim_value,
         &person_at,
         &person_hash,
+        &body,
     ];
     let mut outcomes: Vec<_> = commits.iter().map(|_| Outcome::Raced).collect();
     for row in link.query(COMMIT, values).await? {
@@ -346,9 +354,11 @@ async fn commit(link: &Link, commits: &[&Commit]) -> Result<Vec<Outcome>, tokio_
 /// Commits changes of what is there already that claim nothing.
 async fn update(link: &Link, commits: &[&Commit]) -> Result<Vec<Outcome>, tokio_postgres::Error> {
     let Named { at, owner, kind, id, version, actor, request } = Named::new(commits);
-    let Written { document, what, at_ms, facts } = Written::new(commits);
-    let values: &Values<'_> =
-        &[&at, &owner, &kind, &id, &version, &document, &what, &at_ms, &actor, &request, &facts];
+    let Written { document, body, what, at_ms, facts } = Written::new(commits);
+    let values: &Values<'_> = &[
+        &at, &owner, &kind, &id, &version, &document, &what, &at_ms, &actor, &request, &facts,
+        &body,
+    ];
     let mut outcomes: Vec<_> = commits.iter().map(|_| Outcome::Raced).collect();
     for row in link.query(UPDATE, values).await? {
         outcomes[row.get::<_, i32>(0) as usize] = Outcome::Done;

@@ -29,6 +29,7 @@ use self::merge::{Job, PROBE};
 use crate::copy::{Cell, Cells, Table as CopyTable, Type};
 use crate::engine::{Commit, Loaded, Outcome, Recorded, Row as Stored, Step, Table};
 use crate::examine::{Finding, Verdict};
+use crate::rewrite::first_member_end;
 use crate::seal::{WrappedKey, is_whole};
 use crate::{Call, Calls, Entry, Error, Key, LookUp, Usage};
 
@@ -36,6 +37,8 @@ use crate::{Call, Calls, Entry, Error, Key, LookUp, Usage};
 const MIGRATIONS: &[Step] = &[
     Step { sql: include_str!("migrations/1.sql"), oldest: 1 },
     Step { sql: include_str!("migrations/2.sql"), oldest: 1 },
+    // A program of before does not find what a document begins with.
+    Step { sql: include_str!("migrations/3.sql"), oldest: 3 },
 ];
 /// Connections that changes go out over: one sends while the other waits for the server's disk, and more only
 /// make for smaller statements.
@@ -107,13 +110,23 @@ impl Postgres {
     }
 
     pub(crate) async fn load(&self, key: &Key) -> Result<Option<Loaded>, Error> {
-        let loader = &self.loaders[self.turn.fetch_add(1, Ordering::Relaxed) % LOADERS];
-        line::load(loader, key).await
+        line::load(self.loader(), key, true).await
     }
 
-    /// Here every document stands in one place.
+    /// The aggregate without what its document begins with, where that stands apart.
     pub(crate) async fn load_rest(&self, key: &Key) -> Result<Option<Loaded>, Error> {
-        self.load(key).await
+        let Some(Loaded { head, document, .. }) = line::load(self.loader(), key, false).await?
+        else {
+            return Ok(None);
+        };
+        match Loaded::rest(head, document) {
+            Some(rest) => Ok(Some(rest)),
+            None => self.load(key).await,
+        }
+    }
+
+    fn loader(&self) -> &mpsc::Sender<Wanted> {
+        &self.loaders[self.turn.fetch_add(1, Ordering::Relaxed) % LOADERS]
     }
 
     pub(crate) async fn commit(&self, commit: Commit) -> Result<Outcome, Error> {
@@ -463,7 +476,7 @@ impl Postgres {
         let limit = count(limit);
         let rows = match table {
             Table::Aggregate => {
-                const SQL: &str = "SELECT owner, kind, id, 0::bigint, 0::bigint, document FROM aggregate \
+                const SQL: &str = "SELECT owner, kind, id, 0::bigint, 0::bigint, document FROM whole \
                     WHERE (owner, kind, id) > ($1, $2, $3) ORDER BY owner, kind, id LIMIT $4";
                 self.rows_of(SQL, &[&owner, &kind, &id, &limit]).await?
             }
@@ -507,9 +520,20 @@ impl Postgres {
             let Stored { table, owner, kind, id, entry, document: known, .. } = row;
             match table {
                 Table::Aggregate => {
-                    const SQL: &str = "UPDATE aggregate SET document = $5 \
-                        WHERE owner = $1 AND kind = $2 AND id = $3 AND document = $4";
-                    self.write(SQL, &[&owner, &kind, &id, &known, &document]).await?;
+                    // In one place or two, as it stands. Each of two is looked at alone: when one has changed
+                    // meanwhile, the other may still be what it was.
+                    const SQL: &str = "WITH begun AS (UPDATE body SET text = $7 \
+                            WHERE owner = $1 AND kind = $2 AND id = $3 AND text = $6) \
+                        UPDATE aggregate SET document = CASE document WHEN $4 THEN $5::bytea ELSE $9 END \
+                        WHERE owner = $1 AND kind = $2 AND id = $3 AND document IN ($4, $8)";
+                    let [(old_body, old_rest), (body, rest)] =
+                        [&known, &document].map(|document| {
+                            document.split_at(first_member_end(document).unwrap_or_default())
+                        });
+                    let values: &Values<'_> = &[
+                        &owner, &kind, &id, &known, &document, &old_body, &body, &old_rest, &rest,
+                    ];
+                    self.write(SQL, values).await?;
                 }
                 Table::Journal => {
                     const SQL: &str = "UPDATE journal SET facts = $6 WHERE owner = $1 \
@@ -585,7 +609,7 @@ impl Postgres {
         let sql = format!(
             "SELECT {} FROM {} WHERE {from} AND {} ORDER BY {key} LIMIT {limit}",
             names.join(", "),
-            table.name,
+            if table.name == "aggregate" { "whole" } else { table.name },
             table.only
         );
         let value = |cell: &Cell| -> Box<dyn ToSql + Sync + Send> {

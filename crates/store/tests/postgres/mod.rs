@@ -178,6 +178,7 @@ impl Drop for Cluster {
 /// Everything that stands in the tables of a database of [`database`], sealed documents as their text.
 pub fn everything(url: &str) -> Vec<u8> {
     const SQL: &str = "SELECT owner, kind, id, version, convert_from(document, 'UTF8') FROM aggregate; \
+        SELECT owner, kind, id, convert_from(text, 'UTF8') FROM body; \
         SELECT owner, id, what, actor, request_id, convert_from(facts, 'UTF8') FROM journal; \
         SELECT app_key, convert_from(document, 'UTF8') FROM app; \
         SELECT app_key, token_hash, convert_from(document, 'UTF8') FROM session; \
