@@ -18,7 +18,9 @@ mod rotate;
 mod seal;
 mod sqlite;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::mem;
 use std::ops::{Deref, DerefMut, Range};
 use std::path::Path;
 use std::sync::Arc;
@@ -415,9 +417,11 @@ impl Store {
                 None => sealed,
             };
             let version = loaded.as_ref().map_or(0, |loaded| loaded.head.version) + 1;
-            let (kind, id) = Place::facts(key.kind, &key.id, version);
-            let story = Place { kind: &kind, owner: &key.owner, id: &id };
-            let facts = facts.map(|facts| self.seal(&story, &facts)).transpose()?;
+            let seal_facts = |facts: Value| {
+                let (kind, id) = Place::facts(key.kind, &key.id, version);
+                self.seal(&Place { kind: &kind, owner: &key.owner, id: &id }, &facts)
+            };
+            let facts = facts.map(seal_facts).transpose()?;
             let commit = Commit {
                 key: key.clone(),
                 expected: loaded.map(|loaded| loaded.head),
@@ -784,7 +788,7 @@ impl Store {
         opened: &Opened,
     ) -> Result<Sealed, Error> {
         // With room for nearly every document, so that none is left behind where it grew.
-        let mut json = Clear(Vec::with_capacity(CLEAR_BYTES));
+        let mut json = Clear::with_room(CLEAR_BYTES);
         serde_json::to_writer(&mut json.0, document).map_err(|source| place.unreadable(source))?;
         self.sealer.seal(place, member, &json, opened)
     }
@@ -835,6 +839,27 @@ impl Store {
 /// written.
 struct Clear(Vec<u8>);
 
+impl Clear {
+    /// Empty, with room for so many bytes at least.
+    fn with_room(bytes: usize) -> Self {
+        let spare = SPARE.take();
+        if spare.capacity() >= bytes {
+            return Self(spare);
+        }
+        SPARE.set(spare);
+        Self(Vec::with_capacity(bytes))
+    }
+}
+
+thread_local! {
+    /// The room of the last text in the clear, for the next one: the allocator would take a page from the
+    /// system and give it back for each.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Most room that is kept for the next text: as much as two of the usual documents, whatever came in between.
+const SPARE_BYTES_MAX: usize = 2 * CLEAR_BYTES;
+
 impl Deref for Clear {
     type Target = [u8];
 
@@ -854,6 +879,14 @@ impl Drop for Clear {
         self.0.fill(0);
         // Without it nobody would seem to read the zeros, and they might not be written.
         optimization_barrier(self.0.as_slice());
+        self.0.clear();
+        // A thread that ends keeps nothing.
+        let _ = SPARE.try_with(|spare| {
+            let kept = spare.take();
+            let is_better =
+                kept.capacity() < self.0.capacity() && self.0.capacity() <= SPARE_BYTES_MAX;
+            spare.set(if is_better { mem::take(&mut self.0) } else { kept });
+        });
     }
 }
 
@@ -922,4 +955,23 @@ fn hex(bytes: &[u8]) -> String {
         text.push(char::from(DIGITS[usize::from(byte & 15)]));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_room_of_a_text_in_the_clear_is_used_again_unless_it_is_large() {
+        let mut first = Clear::with_room(CLEAR_BYTES);
+        first.0.extend_from_slice(b"secret");
+        let at = first.as_ptr();
+        drop(first);
+        drop(Clear(vec![1; 8]));
+        drop(Clear::with_room(SPARE_BYTES_MAX + 1));
+        let again = Clear::with_room(10);
+        assert_eq!((again.as_ptr(), again.len()), (at, 0));
+        // Two at once have a room each.
+        assert_ne!(Clear::with_room(10).as_ptr(), at);
+    }
 }

@@ -93,7 +93,7 @@ pub(crate) fn rewrite<R: Replace>(
         Some(at) => at,
         None => return Ok(json.to_vec()),
     };
-    let out = Clear(Vec::with_capacity(json.len() + json.len() / 4));
+    let out = Clear::with_room(json.len() + json.len() / 4);
     let mut steps = Steps(Vec::with_capacity(16));
     steps.0.extend(member.map(|member| Step::Member(member.as_bytes(), false)));
     let mut rewriting = Rewriting { json, at: 0, until, copied: 0, steps, out };

@@ -605,6 +605,9 @@ fn expand(derive: &Hkdf<Sha256>, purpose: &[&[u8]]) -> Zeroizing<[u8; KEY_BYTES]
     bytes
 }
 
+/// Room for what nearly every value is bound to.
+const BOUND_BYTES: usize = 128;
+
 /// What a value is bound to, so that it opens nowhere else: the document's place, and the value's in it.
 struct Bound {
     text: String,
@@ -616,8 +619,12 @@ impl Bound {
     /// Lengths first, so that no two places read the same.
     fn to(place: &Place<'_>) -> Self {
         let Place { kind, owner, id } = place;
-        let lengths = (kind.len(), owner.len(), id.len());
-        let text = format!("{}:{}:{}:{kind}{owner}{id}", lengths.0, lengths.1, lengths.2);
+        let mut text = String::with_capacity(BOUND_BYTES);
+        for part in [kind, owner, id] {
+            text.push_str(itoa::Buffer::new().format(part.len()));
+            text.push(':');
+        }
+        text.extend([*kind, owner, id]);
         Self { path: text.len(), text }
     }
 

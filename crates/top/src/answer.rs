@@ -169,10 +169,9 @@ fn complaint<E: Encoder>(
 
 /// Appends the response root of `method`.
 pub(crate) fn push_root(out: &mut String, method: &str) {
-    let name = method.strip_prefix("taobao.").unwrap_or(method);
-    for character in name.chars() {
-        out.push(if character == '.' { '_' } else { character });
-    }
+    let mut root = method.strip_prefix("taobao.").unwrap_or(method).as_bytes().to_vec();
+    root.iter_mut().filter(|byte| **byte == b'.').for_each(|byte| *byte = b'_');
+    out.push_str(&String::from_utf8_lossy(&root));
     out.push_str("_response");
 }
 

@@ -233,6 +233,10 @@ fn content_type(headers: &HeaderMap) -> (&str, &str) {
 
 /// Whether a body claims, beyond its kind, to be UTF-8, or claims nothing: only UTF-8 is spoken here.
 fn is_utf8(of_type: &str) -> bool {
+    // What nearly every client writes.
+    if of_type.trim_ascii_start().eq_ignore_ascii_case("charset=utf-8") {
+        return true;
+    }
     let mut parameters = of_type.split(';').filter_map(|parameter| parameter.split_once('='));
     let charset = parameters.find(|(name, _)| name.trim_start().eq_ignore_ascii_case("charset"));
     charset.is_none_or(|(_, name)| {
