@@ -462,6 +462,75 @@ async fn what_a_document_begins_with_is_written_once_and_stands_apart(world: Wor
     assert!(add_one(&store, &key("a"), "r4").await.is_err());
 }
 
+async fn a_document_of_one_large_member_is_read_and_changed_like_others(world: World) {
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Alone {
+        only: String,
+    }
+    let store = world.open().await;
+    for only in ["a".repeat(900), "b".repeat(600), "c".to_owned(), "d".repeat(900)] {
+        let document = Alone { only: only.clone() };
+        let decide = |_: Option<Alone>| {
+            let document = document.clone();
+            (Decision::Put { document, what: "put", facts: None, look_ups: vec![] }, ())
+        };
+        store.change(&key("a"), &cause("r1"), decide).await.unwrap();
+        assert_eq!(store.get::<Alone>(&key("a")).await.unwrap(), Some(document));
+        let append = |known: Option<String>| {
+            assert_eq!(known.as_ref(), Some(&only));
+            let document = format!("{only}!");
+            (Decision::Put { document, what: "part", facts: None, look_ups: vec![] }, ())
+        };
+        store.change_member(&key("a"), "only", &cause("r2"), append).await.unwrap();
+        let changed = Alone { only: format!("{only}!") };
+        assert_eq!(store.get::<Alone>(&key("a")).await.unwrap(), Some(changed));
+    }
+}
+
+async fn what_stands_apart_opens_in_no_other_place(world: World) {
+    let store = world.open().await;
+    for id in ["a", "b"] {
+        let decide = |_: Option<Parts>| {
+            let person = |card: String| Person { card: Pii::new(card), phone: None };
+            let document = Parts { who: person(id.repeat(900)), next: person("E2".to_owned()) };
+            (Decision::Put { document, what: "put", facts: None, look_ups: vec![] }, ())
+        };
+        store.change(&key(id), &cause("r1"), decide).await.unwrap();
+    }
+    assert!(store.get::<Parts>(&key("b")).await.is_ok());
+    world.run(match world {
+        World::Sqlite(_) => {
+            "UPDATE body SET text = (SELECT o.text FROM body o JOIN aggregate a ON a.body = o.id \
+             WHERE a.id = 'a')"
+        }
+        World::Postgres(_) => "UPDATE body SET text = (SELECT o.text FROM body o WHERE o.id = 'a')",
+    });
+    assert!(store.get::<Parts>(&key("a")).await.is_ok());
+    let moved = store.get::<Parts>(&key("b")).await;
+    assert!(matches!(moved, Err(Error::Sealed(_))), "{moved:?}");
+}
+
+async fn all_of_a_document_and_a_member_are_read_at_once(world: World) {
+    const MANY: usize = 40;
+    let store = Arc::new(change_one_member(&world, &"E1".repeat(300)).await);
+    let next = store.get::<Parts>(&key("a")).await.unwrap().unwrap().next;
+    let readers = (0..MANY).map(|at| {
+        let (store, next) = (Arc::clone(&store), next.clone());
+        tokio::spawn(async move {
+            if at % 2 == 0 {
+                assert_eq!(store.get::<Parts>(&key("a")).await.unwrap().unwrap().next, next);
+                return;
+            }
+            let keep =
+                |known: Option<Person>| (Decision::Keep, assert_eq!(known, Some(next.clone())));
+            store.change_member(&key("a"), "next", &cause("r"), keep).await.unwrap();
+        })
+    });
+    for reader in readers.collect::<Vec<_>>() {
+        reader.await.unwrap();
+    }
+}
+
 async fn what_stands_apart_is_sealed_anew_with_the_rest(world: World) {
     let store = world.open().await;
     let person = |card: &str| Person { card: Pii::new(card.to_owned()), phone: None };
@@ -1499,6 +1568,9 @@ on_both_engines! {
     changing_one_member_is_changing_the_whole_and_leaves_the_rest_as_it_is_stored,
     a_member_changes_alone_beside_one_that_stands_apart,
     what_a_document_begins_with_is_written_once_and_stands_apart,
+    a_document_of_one_large_member_is_read_and_changed_like_others,
+    what_stands_apart_opens_in_no_other_place,
+    all_of_a_document_and_a_member_are_read_at_once,
     what_stands_apart_is_sealed_anew_with_the_rest,
     what_is_read_again_is_what_was_committed_last,
     a_reader_never_goes_back_behind_what_was_acknowledged,

@@ -169,9 +169,10 @@ fn complaint<E: Encoder>(
 
 /// Appends the response root of `method`.
 pub(crate) fn push_root(out: &mut String, method: &str) {
-    let mut root = method.strip_prefix("taobao.").unwrap_or(method).as_bytes().to_vec();
-    root.iter_mut().filter(|byte| **byte == b'.').for_each(|byte| *byte = b'_');
-    out.push_str(&String::from_utf8_lossy(&root));
+    let name = method.strip_prefix("taobao.").unwrap_or(method).as_bytes();
+    let root = name.iter().map(|byte| if *byte == b'.' { b'_' } else { *byte }).collect();
+    // Only full stops have gone.
+    out.push_str(&String::from_utf8(root).unwrap_or_default());
     out.push_str("_response");
 }
 

@@ -62,7 +62,8 @@ enum Command {
     Order(order::Orders),
     /// The keys that seal personal data: rotate, retire, list
     Key(key::Keys),
-    /// Bring the database's schema up to date; gateways of the version before go on meanwhile
+    /// Bring the database's schema up to date; gateways of the version before go on meanwhile,
+    /// unless the changelog names a step that they do not understand
     Migrate(upkeep::Migrate),
     /// Copy the database to a file while gateways go on
     Backup(upkeep::Backup),

@@ -19,12 +19,12 @@ const BATCH_MAX: usize = 64;
 const QUEUE_MAX: usize = 4096;
 
 const LOAD_ALL: &str = "SELECT i.at, a.version, a.document, b.text \
-     FROM unnest($1::text[], $2::text[], $3::text[], $4::bool[]) \
-         WITH ORDINALITY AS i (owner, kind, id, is_whole, at) \
+     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) \
+         WITH ORDINALITY AS i (owner, kind, id, body, at) \
      JOIN aggregate a ON a.owner = i.owner AND a.kind = i.kind AND a.id = i.id \
-     LEFT JOIN body b ON i.is_whole AND b.owner = i.owner AND b.kind = i.kind AND b.id = i.id";
+     LEFT JOIN body b ON b.owner = i.owner AND b.kind = i.kind AND b.id = i.body";
 const LOAD: &str = "SELECT 1::bigint, a.version, a.document, b.text FROM aggregate a \
-     LEFT JOIN body b ON $4 AND b.owner = a.owner AND b.kind = a.kind AND b.id = a.id \
+     LEFT JOIN body b ON b.owner = a.owner AND b.kind = a.kind AND b.id = $4 \
      WHERE a.owner = $1 AND a.kind = $2 AND a.id = $3";
 
 /// A shared connection to whichever server takes changes.
@@ -169,8 +169,8 @@ async fn load_all(line: &Line, batch: &[Wanted]) -> Result<Vec<Option<Loaded>>, 
     let owner: Vec<_> = batch.iter().map(|wanted| &wanted.key.owner).collect();
     let kind: Vec<_> = batch.iter().map(|wanted| wanted.key.kind).collect();
     let id: Vec<_> = batch.iter().map(|wanted| &wanted.key.id).collect();
-    let is_whole: Vec<_> = batch.iter().map(|wanted| wanted.is_whole).collect();
-    let (rows, _) = line.ask(LOAD_ALL, &[&owner, &kind, &id, &is_whole]).await?;
+    let body: Vec<_> = batch.iter().map(|wanted| body_id(&wanted.key, wanted.is_whole)).collect();
+    let (rows, _) = line.ask(LOAD_ALL, &[&owner, &kind, &id, &body]).await?;
     let mut found: Vec<_> = batch.iter().map(|_| None).collect();
     for row in &rows {
         let (at, loaded) = loaded(row);
@@ -183,14 +183,21 @@ async fn load_all(line: &Line, batch: &[Wanted]) -> Result<Vec<Option<Loaded>>, 
 }
 
 async fn load_one(line: &Line, key: &Key, is_whole: bool) -> Result<Option<Loaded>, Error> {
-    let (rows, _) = line.ask(LOAD, &[&key.owner, &key.kind, &key.id, &is_whole]).await?;
+    let values: &Values<'_> = &[&key.owner, &key.kind, &key.id, &body_id(key, is_whole)];
+    let (rows, _) = line.ask(LOAD, values).await?;
     Ok(rows.first().map(|row| loaded(row).1))
+}
+
+/// The id that the body is looked up by: without one, the server looks for nothing.
+fn body_id(key: &Key, is_whole: bool) -> Option<&str> {
+    is_whole.then_some(key.id.as_str())
 }
 
 fn loaded(row: &Row) -> (i64, Loaded) {
     let (version, rest): (i64, &[u8]) = (row.get(1), row.get(2));
-    // What follows a beginning that stands apart starts with the comma between them.
-    let body = rest.starts_with(b",").then(|| row.get::<_, Option<&[u8]>>(3));
+    // What follows a beginning that stands apart starts as no whole document does.
+    let is_apart = matches!(rest.first(), Some(b',' | b'}'));
+    let body = is_apart.then(|| row.get::<_, Option<&[u8]>>(3));
     // A story stands together here: its newest entry has the aggregate's own version.
     let head = Head { version, last_entry: version, place: 0, body: body.map(|_| 0) };
     let document = [body.flatten().unwrap_or_default(), rest].concat();

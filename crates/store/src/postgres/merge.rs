@@ -26,7 +26,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
 
 const COMMIT: &str = include_str!("commit.sql");
-/// The same for changes that claim nothing, of what is there already: nearly all.
+/// The same for changes that claim nothing, of what is there already and stands where it will stand: nearly all.
 const UPDATE: &str = include_str!("update.sql");
 const SETTLED: &str = include_str!("settled.sql");
 /// A commit of its own: once it is acknowledged, everything before it in the log is as durable.
@@ -287,16 +287,17 @@ impl<'c> Written<'c> {
 }
 
 async fn commit(link: &Link, commits: &[&Commit]) -> Result<Vec<Outcome>, tokio_postgres::Error> {
+    let written = Written::new(commits);
     // One whose beginning is to stand apart from now on claims its place there.
-    let is_plain = |commit: &&Commit| {
-        let head = commit.expected.filter(|head| head.body.is_some() || commit.parts().0.is_none());
+    let is_plain = |(commit, body): (&&Commit, &Option<&[u8]>)| {
+        let head = commit.expected.filter(|head| head.body.is_some() || body.is_none());
         head.is_some() && commit.look_ups.is_empty() && commit.people.is_empty()
     };
-    if commits.iter().all(is_plain) {
-        return update(link, commits).await;
+    if commits.iter().zip(&written.body).all(is_plain) {
+        return update(link, commits, written).await;
     }
     let Named { at, owner, kind, id, version, actor, request } = Named::new(commits);
-    let Written { document, body, what, at_ms, facts } = Written::new(commits);
+    let Written { document, body, what, at_ms, facts } = written;
     let (mut claim_at, mut claim_name, mut claim_value) = (Vec::new(), Vec::new(), Vec::new());
     let (mut person_at, mut person_hash) = (Vec::new(), Vec::new());
     for (at, commit) in (0i32..).zip(commits) {
@@ -352,9 +353,13 @@ async fn commit(link: &Link, commits: &[&Commit]) -> Result<Vec<Outcome>, tokio_
 }
 
 /// Commits changes of what is there already that claim nothing.
-async fn update(link: &Link, commits: &[&Commit]) -> Result<Vec<Outcome>, tokio_postgres::Error> {
+async fn update(
+    link: &Link,
+    commits: &[&Commit],
+    written: Written<'_>,
+) -> Result<Vec<Outcome>, tokio_postgres::Error> {
     let Named { at, owner, kind, id, version, actor, request } = Named::new(commits);
-    let Written { document, body, what, at_ms, facts } = Written::new(commits);
+    let Written { document, body, what, at_ms, facts } = written;
     let values: &Values<'_> = &[
         &at, &owner, &kind, &id, &version, &document, &what, &at_ms, &actor, &request, &facts,
         &body,

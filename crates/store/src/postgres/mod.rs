@@ -522,17 +522,18 @@ impl Postgres {
                 Table::Aggregate => {
                     // In one place or two, as it stands. Each of two is looked at alone: when one has changed
                     // meanwhile, the other may still be what it was.
-                    const SQL: &str = "WITH begun AS (UPDATE body SET text = $7 \
-                            WHERE owner = $1 AND kind = $2 AND id = $3 AND text = $6) \
-                        UPDATE aggregate SET document = CASE document WHEN $4 THEN $5::bytea ELSE $9 END \
-                        WHERE owner = $1 AND kind = $2 AND id = $3 AND document IN ($4, $8)";
+                    const SQL: &str = "WITH begun AS (UPDATE body SET text = $5 \
+                            WHERE owner = $1 AND kind = $2 AND id = $3 AND text = $4) \
+                        UPDATE aggregate SET document = CASE document \
+                            WHEN $6::bytea THEN $7::bytea ELSE $5::bytea || $7::bytea END \
+                        WHERE owner = $1 AND kind = $2 AND id = $3 \
+                            AND document IN ($6::bytea, $4::bytea || $6::bytea)";
                     let [(old_body, old_rest), (body, rest)] =
                         [&known, &document].map(|document| {
                             document.split_at(first_member_end(document).unwrap_or_default())
                         });
-                    let values: &Values<'_> = &[
-                        &owner, &kind, &id, &known, &document, &old_body, &body, &old_rest, &rest,
-                    ];
+                    let values: &Values<'_> =
+                        &[&owner, &kind, &id, &old_body, &body, &old_rest, &rest];
                     self.write(SQL, values).await?;
                 }
                 Table::Journal => {
