@@ -417,17 +417,13 @@ impl Store {
                 None => sealed,
             };
             let version = loaded.as_ref().map_or(0, |loaded| loaded.head.version) + 1;
-            let seal_facts = |facts: Value| {
-                let (kind, id) = Place::facts(key.kind, &key.id, version);
-                self.seal(&Place { kind: &kind, owner: &key.owner, id: &id }, &facts)
-            };
-            let facts = facts.map(seal_facts).transpose()?;
+            let facts = facts.map(|facts| self.seal_facts(key, version, &facts)).transpose()?;
             let commit = Commit {
                 key: key.clone(),
                 expected: loaded.map(|loaded| loaded.head),
                 document,
                 is_rest,
-                facts: facts.map(|(facts, _)| facts),
+                facts,
                 what,
                 cause: cause.clone(),
                 look_ups,
@@ -778,6 +774,13 @@ impl Store {
 
     fn seal<D: Serialize>(&self, place: &Place<'_>, document: &D) -> Result<Sealed, Error> {
         self.seal_part(place, None, document, &Opened::default())
+    }
+
+    /// What the journal says about an aggregate's version.
+    fn seal_facts(&self, key: &Key, version: i64, facts: &Value) -> Result<Vec<u8>, Error> {
+        let (kind, id) = Place::facts(key.kind, &key.id, version);
+        let (facts, _) = self.seal(&Place { kind: &kind, owner: &key.owner, id: &id }, facts)?;
+        Ok(facts)
     }
 
     fn seal_part<D: Serialize>(
