@@ -48,6 +48,13 @@ pub(crate) struct Table {
     pub only: &'static str,
 }
 
+impl Table {
+    /// What its rows are read from: documents that stand in two places are copied as one.
+    pub(crate) fn source(&self) -> &'static str {
+        if self.name == "aggregate" { "whole" } else { self.name }
+    }
+}
+
 use Type::{Bytes, MaybeBytes, Number, Text};
 
 /// Every table but what running gateways say of themselves: how often apps have called, and the last calls.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::postgres::Postgres;
-use crate::rewrite::first_member_end;
+use crate::rewrite::parted;
 use crate::seal::WrappedKey;
 use crate::sqlite::Sqlite;
 use crate::{Call, Calls, Cause, Entry, Error, Key, LookUp, Usage};
@@ -104,17 +104,19 @@ impl Commit {
     }
 
     /// What the document begins with, if that stands apart and was given, and what stands with the aggregate:
-    /// all of the document, or what follows, from the comma on.
+    /// all of the document, or what follows, from the comma or the closing brace on.
     pub(crate) fn parts(&self) -> (Option<&[u8]>, Cow<'_, [u8]>) {
         let document = self.document.as_slice();
         if self.is_rest {
             return (None, [b",", document.get(1..).unwrap_or_default()].concat().into());
         }
-        let end = first_member_end(document).unwrap_or_default();
-        let is_apart =
-            end >= BODY_BYTES_MIN || self.expected.is_some_and(|head| head.body.is_some());
-        let (body, rest) = document.split_at(if is_apart { end } else { 0 });
-        (is_apart.then_some(body), rest.into())
+        let (body, rest) = parted(document);
+        let was_apart = self.expected.is_some_and(|head| head.body.is_some());
+        if was_apart || body.len() >= BODY_BYTES_MIN {
+            (Some(body), rest.into())
+        } else {
+            (None, document.into())
+        }
     }
 }
 

@@ -129,12 +129,15 @@ pub(crate) fn find_member(json: &[u8], member: &str) -> Option<Range<usize>> {
     None
 }
 
-/// Where in a document's text its first member ends; `None` when it has none, or is no object.
-pub(crate) fn first_member_end(json: &[u8]) -> Option<usize> {
-    let mut looking = Rewriting::within(json)?;
-    looking.name()?;
-    looking.skip()?;
-    Some(looking.at)
+/// A document's text, parted where its first member ends; before it when it has none, or is no object.
+pub(crate) fn parted(json: &[u8]) -> (&[u8], &[u8]) {
+    let end = || {
+        let mut looking = Rewriting::within(json)?;
+        looking.name()?;
+        looking.skip()?;
+        Some(looking.at)
+    };
+    json.split_at(end().unwrap_or_default())
 }
 
 struct Rewriting<'j> {

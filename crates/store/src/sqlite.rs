@@ -29,7 +29,7 @@ use crate::copy::{Cell, Cells, Table as CopyTable};
 use crate::documents::Moment;
 use crate::engine::{Commit, Head, Loaded, Outcome, Recorded, Row as Stored, Step, Table};
 use crate::examine::{Finding, Verdict};
-use crate::rewrite::first_member_end;
+use crate::rewrite::parted;
 use crate::seal::{WrappedKey, is_whole};
 use crate::{Call, Calls, Entry, Error, Key, LookUp, Usage};
 
@@ -583,7 +583,7 @@ impl Sqlite {
         let sql = format!(
             "SELECT {}, {key} FROM {} WHERE {from} AND {} ORDER BY {key} LIMIT {limit}",
             columns.join(", "),
-            if table.name == "aggregate" { "whole" } else { table.name },
+            table.source(),
             table.only
         );
         let reader = self.reader()?;
@@ -1421,9 +1421,9 @@ fn replace_aggregate(
     let place = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?));
     let found = connection.prepare_cached(FIND)?.query_row((owner, kind, id), place).optional()?;
     let Some((place, body)) = found else { return Ok(()) };
-    let parted = |document| match body.and_then(|_| first_member_end(document)) {
-        Some(end) => document.split_at(end),
-        None => document.split_at(0),
+    let parted = |document| match body {
+        Some(_) => parted(document),
+        None => <[u8]>::split_at(document, 0),
     };
     let ((old_text, old_rest), (text, rest)) = (parted(known.as_slice()), parted(document));
     connection.prepare_cached(REST)?.execute((place, old_rest, rest))?;

@@ -29,7 +29,7 @@ use self::merge::{Job, PROBE};
 use crate::copy::{Cell, Cells, Table as CopyTable, Type};
 use crate::engine::{Commit, Loaded, Outcome, Recorded, Row as Stored, Step, Table};
 use crate::examine::{Finding, Verdict};
-use crate::rewrite::first_member_end;
+use crate::rewrite::parted;
 use crate::seal::{WrappedKey, is_whole};
 use crate::{Call, Calls, Entry, Error, Key, LookUp, Usage};
 
@@ -528,10 +528,7 @@ impl Postgres {
                             WHEN $6::bytea THEN $7::bytea ELSE $5::bytea || $7::bytea END \
                         WHERE owner = $1 AND kind = $2 AND id = $3 \
                             AND document IN ($6::bytea, $4::bytea || $6::bytea)";
-                    let [(old_body, old_rest), (body, rest)] =
-                        [&known, &document].map(|document| {
-                            document.split_at(first_member_end(document).unwrap_or_default())
-                        });
+                    let ((old_body, old_rest), (body, rest)) = (parted(&known), parted(&document));
                     let values: &Values<'_> =
                         &[&owner, &kind, &id, &old_body, &body, &old_rest, &rest];
                     self.write(SQL, values).await?;
@@ -610,7 +607,7 @@ impl Postgres {
         let sql = format!(
             "SELECT {} FROM {} WHERE {from} AND {} ORDER BY {key} LIMIT {limit}",
             names.join(", "),
-            if table.name == "aggregate" { "whole" } else { table.name },
+            table.source(),
             table.only
         );
         let value = |cell: &Cell| -> Box<dyn ToSql + Sync + Send> {

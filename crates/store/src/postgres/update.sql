@@ -1,6 +1,6 @@
--- The same for changes of what is there already, in one place or two, that claim nothing: those whose version has moved write
--- nothing. They come in the same order and, being few, are looked up one after the other; should two
--- statements wait for each other all the same, the server ends one, and it is sent again.
+-- The same for changes of what is there already, in one place or two, that claim nothing: those whose version
+-- has moved write nothing. They come in the same order and, being few, are looked up one after the other; should
+-- two statements wait for each other all the same, the server ends one, and it is sent again.
 WITH written AS (
     UPDATE aggregate AS a
     SET version = i.version, document = i.document
