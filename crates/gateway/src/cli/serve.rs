@@ -49,22 +49,24 @@ pub async fn serve(mut settings: Settings) -> anyhow::Result<ExitCode> {
         demo::load(&store, clock.now()).await?;
     }
     let context = Arc::new(Context::new(settings, clock, store));
+    // From before anybody can know that it serves: a signal that nobody listens for ends the program at once.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let running = server::start(context, Limits::default()).await?;
     if production {
         tracing::info!(gateway = %running.gateway, admin = %running.admin, "serving");
     } else {
         introduce(&running).await?;
     }
-    let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+        _ = interrupt.recv() => {}
     }
     tracing::info!("stopping; a second signal stops at once");
     tokio::select! {
         () = running.stop() => Ok(ExitCode::SUCCESS),
         _ = terminate.recv() => Ok(ExitCode::FAILURE),
-        _ = tokio::signal::ctrl_c() => Ok(ExitCode::FAILURE),
+        _ = interrupt.recv() => Ok(ExitCode::FAILURE),
     }
 }
 
