@@ -8,7 +8,8 @@ use domain::flight::code::{
     SettleType,
 };
 use domain::flight::{
-    Booking, CancelPolicy, CancelRefusal, ChangeState, Closing, Command, Order, Refusal, State,
+    Booking, CancelPolicy, CancelRefusal, ChangeState, Closing, Command, Flyer, Order, Party,
+    Refusal, State, Traveller,
 };
 use domain::{Fen, Instant, Step};
 use proptest::prelude::*;
@@ -48,6 +49,21 @@ fn booking() -> Booking {
         "settle_type": "corporate_monthly",
     }))
     .unwrap()
+}
+
+#[test]
+fn a_party_is_who_flies_on_the_booking_it_is_read_from() {
+    let booking = booking();
+    let order = Order::new(booking.clone()).unwrap();
+    let text = serde_json::to_string(&order).unwrap();
+    let Order { booking: party, state } = serde_json::from_str::<Order<Party>>(&text).unwrap();
+    assert_eq!(state, order.state);
+    assert_eq!(party.btrip_order_id, booking.btrip_order_id);
+    let flyers = booking.travellers.iter().map(|traveller| {
+        let Traveller { user_id, name, passenger_type, .. } = traveller.clone();
+        Flyer { user_id, name, passenger_type }
+    });
+    assert_eq!(party.travellers, flyers.collect::<Vec<_>>());
 }
 
 fn command(json: serde_json::Value) -> Command {

@@ -11,6 +11,7 @@ use foldhash::fast::RandomState;
 use quick_cache::Weighter;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 
+use crate::seal::Asked;
 use crate::sqlite::lock;
 use crate::{Key, Stored};
 
@@ -27,6 +28,8 @@ pub(crate) struct Documents(Option<Cache<Key, Kept, Weight, RandomState>>);
 #[derive(Clone)]
 struct Kept {
     stored: Arc<dyn Any + Send + Sync>,
+    /// What of it was opened.
+    asked: Asked,
     bytes: u64,
     /// When it was known to be the newest.
     moment: Arc<Mutex<Moment>>,
@@ -72,9 +75,10 @@ impl Documents {
         self.0.is_some()
     }
 
-    pub fn get<D: Send + Sync + 'static>(&self, key: &Key) -> Option<Known<D>> {
-        let Kept { stored, moment, .. } = self.0.as_ref()?.get(key)?;
-        // One kind of thing is always read as one type; another is not the same document.
+    pub fn get<D: Send + Sync + 'static>(&self, key: &Key, asked: Asked) -> Option<Known<D>> {
+        let kept = self.0.as_ref()?.get(key)?;
+        // Read in another way, or as something else, it is another document.
+        let Kept { stored, moment, .. } = Some(kept).filter(|kept| kept.asked == asked)?;
         let stored = stored.downcast::<Stored<D>>().ok()?;
         Some(Known { stored, moment })
     }
@@ -82,6 +86,7 @@ impl Documents {
     pub fn put<D: Send + Sync + 'static>(
         &self,
         key: &Key,
+        asked: Asked,
         stored: &Arc<Stored<D>>,
         bytes: usize,
         moment: Moment,
@@ -89,6 +94,6 @@ impl Documents {
         let Some(cache) = &self.0 else { return };
         let stored: Arc<dyn Any + Send + Sync> = Arc::<Stored<D>>::clone(stored);
         let moment = Arc::new(Mutex::new(moment));
-        cache.insert(key.clone(), Kept { stored, bytes: bytes as u64, moment });
+        cache.insert(key.clone(), Kept { stored, asked, bytes: bytes as u64, moment });
     }
 }

@@ -41,8 +41,8 @@ use crate::documents::Documents;
 use crate::engine::{Commit, Engine, Loaded, Outcome, Recorded};
 pub use crate::examine::{Finding, Verdict};
 pub use crate::rotate::{KeyState, NOTICE, Resealed};
+use crate::seal::{Asked, Opened, Sealer};
 pub use crate::seal::{BadKey, Key as SealingKey};
-use crate::seal::{Opened, Sealer};
 
 /// How often a change is decided anew after losing a race. Each loss means another caller changed
 /// the same aggregate in between, so sixteen in a row is a storm on one order, not bad luck.
@@ -386,41 +386,30 @@ impl Store {
     {
         let place = Place::of(key);
         for _ in 0..CHANGE_ATTEMPTS_MAX {
-            let loaded = self.load_for(key, member).await?;
-            let mut opened = Opened::default();
-            let (known, part) = match &loaded {
-                Some(loaded) => {
-                    let part = place.part(&loaded.document, member)?;
-                    let known = &loaded.document[part.clone()];
-                    (Some(self.open_part(&place, member, known, Some(&mut opened)).await?), part)
-                }
-                None => (None, 0..0),
+            let (before, known) = match self.load_for(key, member).await? {
+                Some(loaded) => self.open_before(&place, member, loaded).await?,
+                None => (None, None),
             };
             let (decision, answer) = decide(known);
             let Decision::Put { document, what, facts, look_ups } = decision else {
                 return Ok(answer);
             };
-            let (sealed, people) = self.seal_part(&place, member, &document, &opened)?;
-            let is_rest = loaded.as_ref().is_some_and(|loaded| loaded.is_rest);
-            let document = match &loaded {
-                Some(Loaded { document, .. }) => {
-                    let whole = [&document[..part.start], &sealed, &document[part.end..]].concat();
-                    // What was loaded and not looked at moves to the newest key all the same.
-                    match member.is_some() && self.sealer.may_be_outdated(&whole) {
-                        true => self.seal_anew(&place, &whole).await?,
-                        false => whole,
-                    }
-                }
+            let After { document, is_rest, people } = match &before {
+                Some(before) => self.seal_after(&place, member, before, &document).await?,
                 None if member.is_some() => {
                     return Err(Error::Unsealable("a member of a document that is not there"));
                 }
-                None => sealed,
+                None => {
+                    let (document, people) = self.seal(&place, &document)?;
+                    After { document, is_rest: false, people }
+                }
             };
-            let version = loaded.as_ref().map_or(0, |loaded| loaded.head.version) + 1;
+            let expected = before.map(|before| before.loaded.head);
+            let version = expected.map_or(0, |head| head.version) + 1;
             let facts = facts.map(|facts| self.seal_facts(key, version, &facts)).transpose()?;
             let commit = Commit {
                 key: key.clone(),
-                expected: loaded.map(|loaded| loaded.head),
+                expected,
                 document,
                 is_rest,
                 facts,
@@ -441,6 +430,52 @@ impl Store {
             }
         }
         Err(Error::Contended)
+    }
+
+    /// Opens and reads what may change.
+    async fn open_before<D: DeserializeOwned>(
+        &self,
+        place: &Place<'_>,
+        member: Option<&'static str>,
+        loaded: Loaded,
+    ) -> Result<(Option<Before>, Option<D>), Error> {
+        let mut opened = Opened::default();
+        let part = place.part(&loaded.document, member)?;
+        let (asked, text) = (Asked { member, names: None }, &loaded.document[part.clone()]);
+        let clear = self.open_json(place, asked, text, Some(&mut opened)).await?;
+        let known = place.read(&clear)?;
+        let clear = (member.is_none() && loaded.head.body.is_some()).then_some(clear);
+        Ok((Some(Before { loaded, part, clear, opened }), Some(known)))
+    }
+
+    /// What is stored now that the part that was opened has become `document`.
+    async fn seal_after<D: Serialize>(
+        &self,
+        place: &Place<'_>,
+        member: Option<&'static str>,
+        Before { loaded, part, clear, opened }: &Before,
+        document: &D,
+    ) -> Result<After, Error> {
+        let (mut json, stored) = (write(place, document)?, &loaded.document);
+        if let Some(clear) = clear
+            && let (body, _) = rewrite::parted(clear)
+            && json.starts_with(body)
+            && json.get(body.len()) == Some(&b',')
+            && !self.sealer.may_be_outdated(stored)
+        {
+            // What stands apart is what it was, and need be neither sealed nor written again.
+            json[body.len()] = b'{';
+            let (document, people) = self.sealer.seal(place, None, &json[body.len()..], opened)?;
+            return Ok(After { document, is_rest: true, people });
+        }
+        let (sealed, people) = self.sealer.seal(place, member, &json, opened)?;
+        let whole = [&stored[..part.start], &sealed, &stored[part.end..]].concat();
+        // What was loaded and not looked at moves to the newest key all the same.
+        let document = match member.is_some() && self.sealer.may_be_outdated(&whole) {
+            true => self.seal_anew(place, &whole).await?,
+            false => whole,
+        };
+        Ok(After { document, is_rest: loaded.is_rest, people })
     }
 
     /// What there is of an aggregate for whoever changes all of its document, or one member.
@@ -466,18 +501,19 @@ impl Store {
     /// # Errors
     /// The engine failed or the document does not open.
     pub async fn get<D: DeserializeOwned>(&self, key: &Key) -> Result<Option<D>, Error> {
-        Ok(self.load(key).await?.map(|(stored, _)| stored.document))
+        Ok(self.load(key, Asked::default()).await?.map(|(stored, _)| stored.document))
     }
 
     /// The aggregate, and how many bytes it has as it is stored.
     async fn load<D: DeserializeOwned>(
         &self,
         key: &Key,
+        asked: Asked,
     ) -> Result<Option<(Stored<D>, usize)>, Error> {
         let Some(Loaded { head, document: bytes, .. }) = self.engine.load(key).await? else {
             return Ok(None);
         };
-        let document = self.open(&Place::of(key), &bytes).await?;
+        let document = self.open_part(&Place::of(key), asked, &bytes, None).await?;
         Ok(Some((Stored { document, version: head.version }, bytes.len())))
     }
 
@@ -490,13 +526,36 @@ impl Store {
     where
         D: DeserializeOwned + Send + Sync + 'static,
     {
+        self.read_asked(key, Asked::default()).await
+    }
+
+    /// The same for whoever looks at a part of what the document says, which is what `D` has: of all that is
+    /// sealed only the values of members of these names are opened, wherever they stand.
+    ///
+    /// # Errors
+    /// As of [`Store::read`]; or `D` has a sealed value of another name.
+    pub async fn look<D>(
+        &self,
+        key: &Key,
+        names: &'static [&'static str],
+    ) -> Result<Option<Arc<Stored<D>>>, Error>
+    where
+        D: DeserializeOwned + Send + Sync + 'static,
+    {
+        self.read_asked(key, Asked { member: None, names: Some(names) }).await
+    }
+
+    async fn read_asked<D>(&self, key: &Key, asked: Asked) -> Result<Option<Arc<Stored<D>>>, Error>
+    where
+        D: DeserializeOwned + Send + Sync + 'static,
+    {
         let Engine::Sqlite(engine) = &self.engine else {
             // A server that takes over may not have what was read from the one before.
-            return Ok(self.load(key).await?.map(|(stored, _)| Arc::new(stored)));
+            return Ok(self.load(key, asked).await?.map(|(stored, _)| Arc::new(stored)));
         };
         // Before anything is read, so that what is read is at least as new.
         let moment = engine.moment()?;
-        if let Some(known) = self.documents.get::<D>(key) {
+        if let Some(known) = self.documents.get::<D>(key, asked) {
             if known.is_of(moment) {
                 return Ok(Some(known.stored));
             }
@@ -505,9 +564,9 @@ impl Store {
                 return Ok(Some(known.stored));
             }
         }
-        let Some((stored, bytes)) = self.load(key).await? else { return Ok(None) };
+        let Some((stored, bytes)) = self.load(key, asked).await? else { return Ok(None) };
         let stored = Arc::new(stored);
-        self.documents.put(key, &stored, bytes, moment);
+        self.documents.put(key, asked, &stored, bytes, moment);
         Ok(Some(stored))
     }
 
@@ -519,7 +578,7 @@ impl Store {
 
     /// A hash that only this store's key gives, as 32 hex digits; for each purpose another.
     pub fn keyed_hash(&self, purpose: &str, text: &str) -> String {
-        hex(&self.sealer.keyed_hash(&format!("{purpose}:{text}"))[..16])
+        hex(&self.sealer.keyed_hash(&[purpose, ":", text].concat())[..16])
     }
 
     /// A fact about the database itself.
@@ -773,7 +832,7 @@ impl Store {
     }
 
     fn seal<D: Serialize>(&self, place: &Place<'_>, document: &D) -> Result<Sealed, Error> {
-        self.seal_part(place, None, document, &Opened::default())
+        self.sealer.seal(place, None, &write(place, document)?, &Opened::default())
     }
 
     /// What the journal says about an aggregate's version.
@@ -783,59 +842,73 @@ impl Store {
         Ok(facts)
     }
 
-    fn seal_part<D: Serialize>(
-        &self,
-        place: &Place<'_>,
-        member: Option<&'static str>,
-        document: &D,
-        opened: &Opened,
-    ) -> Result<Sealed, Error> {
-        // With room for nearly every document, so that none is left behind where it grew.
-        let mut json = Clear::with_room(CLEAR_BYTES);
-        serde_json::to_writer(&mut json.0, document).map_err(|source| place.unreadable(source))?;
-        self.sealer.seal(place, member, &json, opened)
-    }
-
     /// The same document, all of it sealed with the newest key.
     async fn seal_anew(&self, place: &Place<'_>, document: &[u8]) -> Result<Vec<u8>, Error> {
-        let json = self.open_json(place, None, document, None).await?;
+        let json = self.open_json(place, Asked::default(), document, None).await?;
         // Neither opening nor sealing looks at all of it, and what is damaged must not look new.
         let IgnoredAny = place.read(&json)?;
         Ok(self.sealer.seal(place, None, &json, &Opened::default())?.0)
     }
 
     async fn open<D: DeserializeOwned>(&self, place: &Place<'_>, bytes: &[u8]) -> Result<D, Error> {
-        self.open_part(place, None, bytes, None).await
+        self.open_part(place, Asked::default(), bytes, None).await
     }
 
     async fn open_part<D: DeserializeOwned>(
         &self,
         place: &Place<'_>,
-        member: Option<&'static str>,
+        asked: Asked,
         bytes: &[u8],
         opened: Option<&mut Opened>,
     ) -> Result<D, Error> {
-        let json = self.open_json(place, member, bytes, opened).await?;
+        let json = self.open_json(place, asked, bytes, opened).await?;
         place.read(&json)
     }
 
     async fn open_json(
         &self,
         place: &Place<'_>,
-        member: Option<&'static str>,
+        asked: Asked,
         bytes: &[u8],
         mut opened: Option<&mut Opened>,
     ) -> Result<Clear, Error> {
-        let json = match self.sealer.open(place, member, bytes, opened.as_deref_mut()) {
+        let json = match self.sealer.open(place, asked, bytes, opened.as_deref_mut()) {
             // Another process has made a new key since we looked.
             Err(Error::UnknownKey(_)) => {
                 self.take_up_keys().await?;
-                self.sealer.open(place, member, bytes, opened)
+                self.sealer.open(place, asked, bytes, opened)
             }
             done => done,
         };
         json.map(Clear)
     }
+}
+
+/// What may change, as it was loaded.
+struct Before {
+    loaded: Loaded,
+    /// What of the loaded text was opened.
+    part: Range<usize>,
+    /// All of it, where what it begins with stands apart.
+    clear: Option<Clear>,
+    opened: Opened,
+}
+
+/// What it has become, as it is stored.
+struct After {
+    document: Vec<u8>,
+    /// Whether its first member is missing, since that stands apart and stays as it is.
+    is_rest: bool,
+    /// What people's orders are found by, as far as it is new.
+    people: BTreeSet<Vec<u8>>,
+}
+
+/// A document in the clear.
+fn write<D: Serialize>(place: &Place<'_>, document: &D) -> Result<Clear, Error> {
+    // With room for nearly every document, so that none is left behind where it grew.
+    let mut json = Clear::with_room(CLEAR_BYTES);
+    serde_json::to_writer(&mut json.0, document).map_err(|source| place.unreadable(source))?;
+    Ok(json)
 }
 
 /// Text in the clear, wiped when it is dropped: as fast as memory is filled, and nothing that was not
@@ -845,22 +918,20 @@ struct Clear(Vec<u8>);
 impl Clear {
     /// Empty, with room for so many bytes at least.
     fn with_room(bytes: usize) -> Self {
-        let spare = SPARE.take();
-        if spare.capacity() >= bytes {
-            return Self(spare);
-        }
+        let mut spare = SPARE.take();
+        let found = spare.iter_mut().find(|spare| spare.capacity() >= bytes).map(mem::take);
         SPARE.set(spare);
-        Self(Vec::with_capacity(bytes))
+        Self(found.unwrap_or_else(|| Vec::with_capacity(bytes)))
     }
 }
 
 thread_local! {
-    /// The room of the last text in the clear, for the next one: the allocator would take a page from the
-    /// system and give it back for each.
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    /// The room of the last texts in the clear, for the next ones: what was, and what it becomes. The allocator would
+    /// take a page from the system and give it back for each.
+    static SPARE: Cell<[Vec<u8>; 2]> = const { Cell::new([Vec::new(), Vec::new()]) };
 }
 
-/// Most room that is kept for the next text: as much as two of the usual documents, whatever came in between.
+/// Most room that is kept for a text: as much as two of the usual documents, whatever came in between.
 const SPARE_BYTES_MAX: usize = 2 * CLEAR_BYTES;
 
 impl Deref for Clear {
@@ -885,10 +956,15 @@ impl Drop for Clear {
         self.0.clear();
         // A thread that ends keeps nothing.
         let _ = SPARE.try_with(|spare| {
-            let kept = spare.take();
-            let is_better =
-                kept.capacity() < self.0.capacity() && self.0.capacity() <= SPARE_BYTES_MAX;
-            spare.set(if is_better { mem::take(&mut self.0) } else { kept });
+            let mut kept = spare.take();
+            let smallest = kept.iter_mut().min_by_key(|kept| kept.capacity());
+            let is_better = |kept: &&mut Vec<u8>| {
+                kept.capacity() < self.0.capacity() && self.0.capacity() <= SPARE_BYTES_MAX
+            };
+            if let Some(smallest) = smallest.filter(is_better) {
+                mem::swap(smallest, &mut self.0);
+            }
+            spare.set(kept);
         });
     }
 }

@@ -44,6 +44,11 @@ pub(crate) trait Replace {
         out: &mut Vec<u8>,
     ) -> Result<(), Self::Error>;
 
+    /// Whether what stands there is replaced; else it stays as it is.
+    fn wants(&self, _place: &Steps<'_>) -> bool {
+        true
+    }
+
     /// Looks at a name that stays: another one, or one that does not stand alone.
     fn look_at(&mut self, _name: &str) -> Result<(), Self::Error> {
         Ok(())
@@ -60,6 +65,17 @@ enum Step<'j> {
 }
 
 impl Steps<'_> {
+    /// Whether the last step is to a member of one of these names.
+    pub(crate) fn ends_at(&self, names: &[&str]) -> bool {
+        match self.0.last() {
+            Some(Step::Member(name, has_escapes)) => {
+                let name = unescaped(name, *has_escapes);
+                name.is_some_and(|name| names.contains(&&*name))
+            }
+            Some(Step::Element(_)) | None => false,
+        }
+    }
+
     /// Writes it as a JSON pointer, so that no two places read the same.
     pub(crate) fn push_to(&self, text: &mut String) {
         for step in &self.0 {
@@ -244,6 +260,9 @@ impl<'j> Rewriting<'j> {
         if text.is_some() && self.take(b'}').is_none() {
             self.at = value;
             return Ok(false);
+        }
+        if text.is_some() && !by.wants(&self.steps) {
+            return Ok(true);
         }
         self.out.0.extend_from_slice(&self.json[self.copied..start]);
         let replaced = by.replace(&self.steps, found_by, text, &mut self.out.0);

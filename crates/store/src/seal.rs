@@ -313,7 +313,7 @@ impl Sealer {
         Ok((sealed, sealing.people))
     }
 
-    /// Replaces every sealed value of a document, or of one member of it, by its marked clear form. Adds each to `opened`, for
+    /// Replaces every sealed value that is asked for by its marked clear form. Adds each to `opened`, for
     /// whoever is going to seal the document again.
     ///
     /// # Errors
@@ -321,13 +321,13 @@ impl Sealer {
     pub(crate) fn open(
         &self,
         place: &Place<'_>,
-        member: Option<&'static str>,
+        Asked { member, names }: Asked,
         json: &[u8],
         opened: Option<&mut Opened>,
     ) -> Result<Vec<u8>, Error> {
         let ring = self.ring();
         let mut opening =
-            Opening { ring: &ring, place, last: None, opened, bound: Bound::to(place) };
+            Opening { ring: &ring, place, names, last: None, opened, bound: Bound::to(place) };
         if let Some(opened) = opening.opened.as_mut() {
             opened.0.clear();
         }
@@ -361,6 +361,15 @@ fn unwrap(wrapper: &Wrapper, kept: &[WrappedKey]) -> Result<Ring, Error> {
         let expected = expected.into_iter().collect::<Vec<_>>().join(" or ");
         Error::OtherKey { expected, given: wrapper.id.clone() }
     })
+}
+
+/// What is opened of a document: all of it, as long as nothing else is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Asked {
+    /// The member that the text is.
+    pub member: Option<&'static str>,
+    /// The members, of whatever object, whose sealed values are opened; others stay sealed.
+    pub names: Option<&'static [&'static str]>,
 }
 
 /// What was sealed in a document, in the order in which it stood there.
@@ -472,6 +481,7 @@ impl Replace for Sealing<'_> {
 struct Opening<'s> {
     ring: &'s Ring,
     place: &'s Place<'s>,
+    names: Option<&'static [&'static str]>,
     /// The key of the value before: nearly always all values of a document have one.
     last: Option<(&'s DataKey, Aes256Gcm)>,
     opened: Option<&'s mut Opened>,
@@ -485,6 +495,10 @@ impl Replace for Opening<'_> {
 
     // Whoever opens it reads it.
     const TO_THE_END: bool = false;
+
+    fn wants(&self, place: &Steps<'_>) -> bool {
+        self.names.is_none_or(|names| place.ends_at(names))
+    }
 
     fn replace(
         &mut self,
@@ -688,7 +702,7 @@ mod tests {
     }
 
     fn open(sealer: &Sealer, place: &Place<'_>, sealed: &Value) -> Result<Value, Error> {
-        let opened = sealer.open(place, None, sealed.to_string().as_bytes(), None)?;
+        let opened = sealer.open(place, Asked::default(), sealed.to_string().as_bytes(), None)?;
         Ok(serde_json::from_slice(&opened).unwrap())
     }
 
@@ -822,7 +836,9 @@ mod tests {
             "name": {"$pii": "张三"}, "card": {"$pii": "E1"}, "phone": {"$pii:phone": "1"},
         });
         let (first, _) = seal(&tree, &opened);
-        sealer.open(&PLACE, None, first.to_string().as_bytes(), Some(&mut opened)).unwrap();
+        sealer
+            .open(&PLACE, Asked::default(), first.to_string().as_bytes(), Some(&mut opened))
+            .unwrap();
         // The card is one to be found by from now on, as in a document of an older program; the phone is
         // another, and somebody else has the first one's name.
         let tree = serde_json::json!({

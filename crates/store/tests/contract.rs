@@ -12,6 +12,7 @@ use domain::access::{App, Session};
 use domain::grant::{Code, Digest, Fresh, Grant, Refusal};
 use domain::{Instant, Pii, pii};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use store::{Call, Calls, Cause, Decision, Error, Key, LookUp, SealingKey, Store, Usage};
 use tempfile::TempDir;
 
@@ -294,6 +295,56 @@ async fn what_has_moved_in_the_file_meanwhile_is_read_anew_before_it_changes() {
     assert_eq!(left.count, 1);
 }
 
+/// As much of somebody as is looked at.
+#[derive(Debug, PartialEq, Deserialize)]
+struct Looked {
+    who: Vec<Named>,
+    sum: u32,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Named {
+    #[serde(with = "pii::marked")]
+    name: Pii<String>,
+}
+
+async fn a_look_opens_what_it_asks_for_and_nothing_else(world: World) {
+    let store = world.open().await.keeping_documents(1 << 20);
+    let document = serde_json::json!({
+        "about": about(),
+        "who": [
+            {"name": {"$pii": NAME}, "phone": {"$pii:phone": "13800000001"}},
+            {"name": {"$pii": "\u{201c}\\"}, "phone": null, "of": {"nickname": {"$pii": "n"}}},
+        ],
+        "sum": 7,
+    });
+    let put = |_: Option<Value>| {
+        let (document, look_ups) = (document.clone(), Vec::new());
+        (Decision::Put { document, what: "put", facts: None, look_ups }, ())
+    };
+    store.change(&key("a"), &cause("r"), put).await.unwrap();
+    let named = |name: &str| Named { name: Pii::new(name.into()) };
+    let expected = Looked { who: vec![named(NAME), named("\u{201c}\\")], sum: 7 };
+    for _ in 0..2 {
+        let looked = store.look::<Looked>(&key("a"), &["sum", "name"]).await.unwrap().unwrap();
+        assert_eq!(looked.document, expected);
+        // However it was read before.
+        assert_eq!(store.read::<Value>(&key("a")).await.unwrap().unwrap().document, document);
+        let looked = store.look::<Value>(&key("a"), &["name"]).await.unwrap().unwrap();
+        let mut seen = looked.document.clone();
+        for (path, member) in [("/who/0/phone", "$sealed:phone"), ("/who/1/of/nickname", "$sealed")]
+        {
+            let sealed = seen.pointer_mut(path).unwrap().take();
+            assert!(sealed[member].as_str().unwrap().starts_with("v1."), "{path} is {sealed}");
+            *seen.pointer_mut(path).unwrap() = document.pointer(path).unwrap().clone();
+        }
+        assert_eq!(seen, document);
+    }
+    let refused = store.look::<Looked>(&key("a"), &["phone"]).await.unwrap_err();
+    assert!(matches!(refused, Error::Document { .. }), "{refused}");
+    assert!(!refused.to_string().contains("v1."), "{refused}");
+}
+
 async fn deciding_to_keep_writes_nothing(world: World) {
     let store = world.open().await;
     add_one(&store, &key("a"), "r1").await.unwrap();
@@ -412,6 +463,21 @@ async fn what_is_damaged_beside_a_member_that_changes_does_not_move_to_a_new_key
     assert_eq!(document(), damaged);
     let read = store.get::<Parts>(&key("a")).await;
     assert!(matches!(read, Err(Error::Document { .. })), "{read:?}");
+}
+
+async fn what_is_loaded_to_be_changed_moves_to_the_newest_key_wherever_it_stands(world: World) {
+    let card = "E1/\"}".repeat(200);
+    let store = change_one_member(&world, &card).await;
+    let person = |card: &str| Person { card: Pii::new(card.to_owned()), phone: None };
+    store.add_key(None).await.unwrap();
+    let put = |known: Option<Parts>| {
+        let document = Parts { next: person("E4"), ..known.unwrap() };
+        (Decision::Put { document, what: "all", facts: None, look_ups: vec![] }, ())
+    };
+    store.change(&key("a"), &cause("r5"), put).await.unwrap();
+    assert_eq!(store.reseal().await.unwrap().count, 0);
+    let read = store.get::<Parts>(&key("a")).await.unwrap().unwrap();
+    assert_eq!(read, Parts { who: person(&card), next: person("E4") });
 }
 
 async fn what_a_document_begins_with_is_written_once_and_stands_apart(world: World) {
@@ -1563,10 +1629,12 @@ on_both_engines! {
     gateways_tell_each_other_how_often_apps_have_called,
     a_change_is_read_back_with_its_story,
     what_more_there_is_to_say_is_journalled_and_sealed,
+    a_look_opens_what_it_asks_for_and_nothing_else,
     deciding_to_keep_writes_nothing,
     changes_racing_for_one_aggregate_all_count_once,
     changing_one_member_is_changing_the_whole_and_leaves_the_rest_as_it_is_stored,
     a_member_changes_alone_beside_one_that_stands_apart,
+    what_is_loaded_to_be_changed_moves_to_the_newest_key_wherever_it_stands,
     what_a_document_begins_with_is_written_once_and_stands_apart,
     a_document_of_one_large_member_is_read_and_changed_like_others,
     what_stands_apart_opens_in_no_other_place,

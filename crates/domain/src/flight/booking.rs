@@ -121,6 +121,32 @@ impl Booking {
     }
 }
 
+/// As much of a booking as a change's detail shows: who flies.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Party {
+    /// The platform's order number.
+    pub btrip_order_id: i64,
+    /// Who flies.
+    pub travellers: Vec<Flyer>,
+}
+
+/// As much of a traveller as a change's detail shows.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Flyer {
+    /// The distributor's id of the person.
+    pub user_id: UserId,
+    /// Name as in the document.
+    #[serde(with = "pii::marked")]
+    pub name: Pii<String>,
+    /// Adult, child, …
+    pub passenger_type: PassengerType,
+}
+
+impl Party {
+    /// The members of a booking whose personal data it has.
+    pub const PERSONAL: &'static [&'static str] = &["name"];
+}
+
 /// A flight number: the airline's two characters and up to four digits, perhaps a letter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

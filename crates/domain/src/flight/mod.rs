@@ -9,7 +9,8 @@ mod place;
 mod ticket;
 
 pub use booking::{
-    Airline, Booking, Document, Endpoint, Fare, FlightNo, OrderKey, Segment, Stop, Traveller,
+    Airline, Booking, Document, Endpoint, Fare, FlightNo, Flyer, OrderKey, Party, Segment, Stop,
+    Traveller,
 };
 pub use change::{
     Change, ChangeClosing, ChangeFee, ChangeRequest, ChangeState, ChangedFlight, Priced,

@@ -17,11 +17,11 @@ use crate::{Fen, Instant, Step, repeats};
 /// minutes is what the trade does.
 pub const PAY_WINDOW: SignedDuration = SignedDuration::from_mins(30);
 
-/// A flight order.
+/// A flight order; with a [`Party`](super::Party) instead of the booking, as much of it as a change's detail shows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Order {
+pub struct Order<B = Booking> {
     /// What was booked.
-    pub booking: Booking,
+    pub booking: B,
     /// How far it has come.
     pub state: State,
 }
@@ -215,6 +215,30 @@ impl State {
     }
 }
 
+impl<B> Order<B> {
+    /// The change of this number, as it stands at `now`.
+    pub fn change_at(&self, id: &DisSubOrderId, now: Instant) -> Option<Cow<'_, Change>> {
+        let change = self.change(id)?;
+        Some(match change.is_overdue(now) {
+            true => Cow::Owned(change.clone().at(now)),
+            false => Cow::Borrowed(change),
+        })
+    }
+
+    /// The change of this number, as it was written last.
+    pub fn change(&self, id: &DisSubOrderId) -> Option<&Change> {
+        self.ticketed()?.changes.iter().find(|change| change.request.dis_sub_order_id == *id)
+    }
+
+    /// What exists once tickets are out.
+    pub fn ticketed(&self) -> Option<&Ticketed> {
+        match &self.state {
+            State::Ticketed(ticketed) => Some(ticketed),
+            _ => None,
+        }
+    }
+}
+
 impl Order {
     /// A new order.
     ///
@@ -255,28 +279,6 @@ impl Order {
                     OrderPayStatus::Unfrozen
                 }
             },
-        }
-    }
-
-    /// The change of this number, as it stands at `now`.
-    pub fn change_at(&self, id: &DisSubOrderId, now: Instant) -> Option<Cow<'_, Change>> {
-        let change = self.change(id)?;
-        Some(match change.is_overdue(now) {
-            true => Cow::Owned(change.clone().at(now)),
-            false => Cow::Borrowed(change),
-        })
-    }
-
-    /// The change of this number, as it was written last.
-    pub fn change(&self, id: &DisSubOrderId) -> Option<&Change> {
-        self.ticketed()?.changes.iter().find(|change| change.request.dis_sub_order_id == *id)
-    }
-
-    /// What exists once tickets are out.
-    pub fn ticketed(&self) -> Option<&Ticketed> {
-        match &self.state {
-            State::Ticketed(ticketed) => Some(ticketed),
-            _ => None,
         }
     }
 

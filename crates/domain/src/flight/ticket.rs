@@ -27,23 +27,20 @@ impl FromStr for TicketNumber {
     type Err = NotATicketNumber;
 
     fn from_str(text: &str) -> Result<Self, NotATicketNumber> {
-        let digits = match text.as_bytes().get(AIRLINE_DIGITS) {
-            Some(b'-' | b' ') => {
-                format!("{}{}", &text[..AIRLINE_DIGITS], &text[AIRLINE_DIGITS + 1..])
-            }
-            _ => text.to_owned(),
-        };
-        let well_formed =
-            digits.len() == TICKET_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
-        well_formed.then_some(Self(digits)).ok_or(NotATicketNumber)
+        text.to_owned().try_into()
     }
 }
 
 impl TryFrom<String> for TicketNumber {
     type Error = NotATicketNumber;
 
-    fn try_from(text: String) -> Result<Self, NotATicketNumber> {
-        text.parse()
+    fn try_from(mut digits: String) -> Result<Self, NotATicketNumber> {
+        if let Some(b'-' | b' ') = digits.as_bytes().get(AIRLINE_DIGITS) {
+            digits.remove(AIRLINE_DIGITS);
+        }
+        let well_formed =
+            digits.len() == TICKET_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+        well_formed.then_some(Self(digits)).ok_or(NotATicketNumber)
     }
 }
 

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use anyhow::Context as _;
 use domain::flight::code::{AgentPassengerType, PassengerType, ResultCode};
-use domain::flight::{Change, ChangedFlight, Order, Priced};
-use domain::id::DisSubOrderId;
+use domain::flight::{Change, ChangedFlight, Order, Party, Priced};
+use domain::id::{DisOrderId, DisSubOrderId};
 use domain::{Civil, Fen, Instant};
 use top::{Date, Masked, Needed};
 use trip_api::alitrip_btrip_flight_distribution_change_detail::{
@@ -17,6 +17,9 @@ use crate::failure::Failure;
 use crate::hot::{Question, Said};
 use crate::settings::PassengerTypeTable;
 use crate::{Context, flight};
+
+/// An order, as much of it as is shown.
+type Shown = Order<Party>;
 
 /// Answers the change order as it stands now.
 ///
@@ -37,7 +40,7 @@ pub async fn handle<'c>(
         return refused(ResultCode::OrderNotFound);
     };
     let key = flight::key(&order_key);
-    let Some(stored) = cx.store.read::<Order>(&key).await? else {
+    let Some(stored) = cx.store.look::<Shown>(&key, Party::PERSONAL).await? else {
         return refused(ResultCode::OrderNotFound);
     };
     let order = &stored.document;
@@ -45,7 +48,8 @@ pub async fn handle<'c>(
         return refused(ResultCode::OrderNotFound);
     };
     let detail = || {
-        let module = module(order, &change, cx.settings.passenger_type_table)?;
+        let table = cx.settings.passenger_type_table;
+        let module = module(&order_key.dis_order_id, order, &change, table)?;
         Ok(answer(ResultCode::Ok, Some(module)))
     };
     match change {
@@ -70,7 +74,8 @@ fn answer(code: ResultCode, module: Option<BtripFlightChangeDetailRs>) -> Respon
 }
 
 fn module(
-    order: &Order,
+    dis_order_id: &DisOrderId,
+    order: &Shown,
     change: &Change,
     table: PassengerTypeTable,
 ) -> Result<BtripFlightChangeDetailRs, Failure> {
@@ -101,7 +106,7 @@ fn module(
         total_upgrade_price: sum(Priced::upgrade)?,
         traveler_info_list: travellers(order, change, table),
         dis_sub_order_id: change.request.dis_sub_order_id.to_string(),
-        dis_order_id: order.booking.key.dis_order_id.to_string(),
+        dis_order_id: dis_order_id.to_string(),
         btrip_sub_order_id: change.request.btrip_sub_order_id,
         btrip_order_id: order.booking.btrip_order_id,
     })
@@ -147,11 +152,12 @@ fn flight_info(changed: &ChangedFlight, change: &Change) -> OrderFlightInfo {
     }
 }
 
-fn travellers(order: &Order, change: &Change, table: PassengerTypeTable) -> Vec<OrderTravelerInfo> {
+fn travellers(order: &Shown, change: &Change, table: PassengerTypeTable) -> Vec<OrderTravelerInfo> {
     let numbered = change.request.travellers.iter().enumerate();
     numbered
         .filter_map(|(position, user_id)| {
-            let traveller = &order.booking.travellers[order.booking.traveller(user_id)?];
+            let mut travellers = order.booking.travellers.iter();
+            let traveller = travellers.find(|traveller| traveller.user_id == *user_id)?;
             let ticket = order.ticketed().and_then(|t| t.ticket_in(change, position));
             Some(OrderTravelerInfo {
                 passenger_name: Masked(traveller.name.expose().clone()),
