@@ -38,7 +38,7 @@ pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<R
     }
     Ok(match rental.quote(caller.now) {
         Ok(quote) => {
-            let subject = format!("{}/{}/{version}", key.owner, key.id);
+            let subject = [&key.owner, "/", &key.id, "/", &version.to_string()].concat();
             answer(cx, &subject, &quote)
         }
         Err(why) => no_quote(CancelCheckCode::NotCancellable, Some(reason(why))),
@@ -58,7 +58,7 @@ struct Exts {
 fn answer(cx: &Context, subject: &str, quote: &Quote) -> Response {
     let expires_at = String::from(Date::at_platform(quote.expires_at.as_second()));
     // Nothing is stored: whoever asks about the quote later computes the same id from the same facts.
-    let facts = format!("{subject}/{}/{expires_at}", quote.fee_fen.0);
+    let facts = [subject, "/", &quote.fee_fen.0.to_string(), "/", &expires_at].concat();
     let exts = Exts {
         base: Yuan(quote.base_fen.0).into(),
         expires_at,
