@@ -63,7 +63,7 @@ pub(crate) struct Commit {
     /// What it must still be; `None` when it must not be there.
     pub expected: Option<Head>,
     pub document: Vec<u8>,
-    /// Whether the first member stays as it is and is missing here, as it was when this was loaded.
+    /// Whether the first member, which stands apart, stays as it is and is missing here.
     pub is_rest: bool,
     pub facts: Option<Vec<u8>>,
     pub what: &'static str,

@@ -34,6 +34,9 @@ pub(crate) trait Replace {
     /// has just been written, or is about to be read by somebody who is strict, that is not needed.
     const TO_THE_END: bool;
 
+    /// Whether what is written is in the clear.
+    const IS_CLEAR: bool;
+
     /// Writes what stands instead of `{"NAME:found_by": text}`. A value that is no text, which is told as
     /// `None`, cannot be replaced.
     fn replace(
@@ -109,7 +112,8 @@ pub(crate) fn rewrite<R: Replace>(
         Some(at) => at,
         None => return Ok(json.to_vec()),
     };
-    let out = Clear::with_room(json.len() + json.len() / 4);
+    let room = json.len() + json.len() / 4;
+    let out = if R::IS_CLEAR { Clear::with_room(room) } else { Clear(Vec::with_capacity(room)) };
     let mut steps = Steps(Vec::with_capacity(16));
     steps.0.extend(member.map(|member| Step::Member(member.as_bytes(), false)));
     let mut rewriting = Rewriting { json, at: 0, until, copied: 0, steps, out };
@@ -402,6 +406,8 @@ mod tests {
         const NAME: &'static str = "$m";
 
         const TO_THE_END: bool = TO_THE_END;
+
+        const IS_CLEAR: bool = true;
 
         fn replace(
             &mut self,

@@ -431,6 +431,8 @@ impl Replace for Sealing<'_> {
     // The JSON library has just written it, or whoever has it sealed anew has had it looked at.
     const TO_THE_END: bool = false;
 
+    const IS_CLEAR: bool = false;
+
     fn replace(
         &mut self,
         steps: &Steps<'_>,
@@ -496,6 +498,8 @@ impl Replace for Opening<'_> {
     // Whoever opens it reads it.
     const TO_THE_END: bool = false;
 
+    const IS_CLEAR: bool = true;
+
     fn wants(&self, place: &Steps<'_>) -> bool {
         self.names.is_none_or(|names| place.ends_at(names))
     }
@@ -547,6 +551,8 @@ impl Replace for Looking {
     const NAME: &'static str = SEALED;
 
     const TO_THE_END: bool = true;
+
+    const IS_CLEAR: bool = false;
 
     fn replace(
         &mut self,

@@ -1221,7 +1221,7 @@ impl<'c> Writing<'c> {
         let known = expected.and_then(|head| head.body);
         let (text, rest) = commit.parts();
         if *is_rest {
-            // Whoever loaded a rest was told where the other part is; without it, this would be half a document.
+            // Whoever leaves the other part out was told where it is; without it, this would be half a document.
             let head = expected.as_ref().filter(|head| head.body.is_some());
             let head = head.ok_or(rusqlite::Error::InvalidQuery)?;
             return self.update(head, &with_room(rest), head.body);

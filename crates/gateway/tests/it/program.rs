@@ -875,6 +875,24 @@ fn the_log_names_every_request_and_all_that_was_wrong_with_it_and_no_person() {
 }
 
 #[test]
+fn whoever_has_heard_that_it_serves_can_stop_it_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = command(folder.path(), &["serve", "--port", "0"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut first = [0];
+    child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
+    // The signals that have somebody who listens, as bits from that of signal 1 on.
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+    let caught = u64::from_str_radix(caught.trim(), 16).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    const INT: u64 = 1 << 1;
+    const TERM: u64 = 1 << 14;
+    assert_eq!(caught & (INT | TERM), INT | TERM, "{status}");
+}
+
+#[test]
 fn a_stopping_server_says_so_before_it_stops_accepting() {
     // Long enough for a busy machine to ask and to call in it.
     let program = Program::serve(&["--drain-grace-seconds", "3"]);
