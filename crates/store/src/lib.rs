@@ -442,7 +442,7 @@ impl Store {
     ) -> Result<(Before, D), Error> {
         let mut opened = Opened::default();
         let part = place.part(&loaded.document, member)?;
-        let (asked, text) = (Asked { member, names: None }, &loaded.document[part.clone()]);
+        let (asked, text) = (Asked { member, without: &[] }, &loaded.document[part.clone()]);
         let clear = self.open_json(place, asked, text, Some(&mut opened)).await?;
         let known = place.read(&clear)?;
         let clear = (member.is_none() && loaded.head.body.is_some()).then_some(clear);
@@ -530,21 +530,20 @@ impl Store {
         self.read_asked(key, Asked::default()).await
     }
 
-    /// The same for whoever looks at a part of what the document says, which is what `D` has: of all that is
-    /// sealed only the values of members of these names are opened, wherever they stand. What stands elsewhere, in a list
-    /// without a name for instance, stays sealed.
+    /// The same for whoever looks at a part of what the document says, which is what `D` has. Members of these names,
+    /// wherever they stand, are passed over, and nothing in them is opened: `D` must not need them.
     ///
     /// # Errors
-    /// As of [`Store::read`]; or something that stays sealed is no value of `D`.
+    /// As of [`Store::read`]; or `D` needs what is passed over.
     pub async fn look<D>(
         &self,
         key: &Key,
-        names: &'static [&'static str],
+        without: &'static [&'static str],
     ) -> Result<Option<Arc<Stored<D>>>, Error>
     where
         D: DeserializeOwned + Send + Sync + 'static,
     {
-        self.read_asked(key, Asked { member: None, names: Some(names) }).await
+        self.read_asked(key, Asked { member: None, without }).await
     }
 
     async fn read_asked<D>(&self, key: &Key, asked: Asked) -> Result<Option<Arc<Stored<D>>>, Error>
@@ -1010,7 +1009,7 @@ impl<'a> Place<'a> {
     /// Reads what was opened.
     fn read<D: DeserializeOwned>(&self, json: &[u8]) -> Result<D, Error> {
         // All of it at once: the reader would else look whether it is text at each value.
-        let text = std::str::from_utf8(json).map_err(serde::de::Error::custom);
+        let text = simdutf8::basic::from_utf8(json).map_err(serde::de::Error::custom);
         text.and_then(serde_json::from_str).map_err(|source| self.unreadable(source))
     }
 

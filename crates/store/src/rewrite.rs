@@ -47,9 +47,9 @@ pub(crate) trait Replace {
         out: &mut Vec<u8>,
     ) -> Result<(), Self::Error>;
 
-    /// Whether what stands there is replaced; else it stays as it is.
-    fn wants(&self, _place: &Steps<'_>) -> bool {
-        true
+    /// Whether a member of this name is passed over: `null` is written instead of its value.
+    fn leaves_out(&self, _name: &[u8]) -> bool {
+        false
     }
 
     /// Looks at a name that stays: another one, or one that does not stand alone.
@@ -68,17 +68,6 @@ enum Step<'j> {
 }
 
 impl Steps<'_> {
-    /// Whether the last step is to a member of one of these names.
-    pub(crate) fn ends_at(&self, names: &[&str]) -> bool {
-        match self.0.last() {
-            Some(Step::Member(name, has_escapes)) => {
-                let name = unescaped(name, *has_escapes);
-                name.is_some_and(|name| names.contains(&&*name))
-            }
-            Some(Step::Element(_)) | None => false,
-        }
-    }
-
     /// Writes it as a JSON pointer, so that no two places read the same.
     pub(crate) fn push_to(&self, text: &mut String) {
         for step in &self.0 {
@@ -237,7 +226,11 @@ impl<'j> Rewriting<'j> {
                 }
                 by.look_at(&name).map_err(Stopped::Refused)?;
             }
-            self.value_at(Step::Member(name, has_escapes), by)?;
+            if by.leaves_out(name) {
+                self.leave_out().ok_or(Stopped::NotJson)?;
+            } else {
+                self.value_at(Step::Member(name, has_escapes), by)?;
+            }
             is_first = false;
         }
         Ok(())
@@ -265,9 +258,6 @@ impl<'j> Rewriting<'j> {
             self.at = value;
             return Ok(false);
         }
-        if text.is_some() && !by.wants(&self.steps) {
-            return Ok(true);
-        }
         self.out.0.extend_from_slice(&self.json[self.copied..start]);
         let replaced = by.replace(&self.steps, found_by, text, &mut self.out.0);
         replaced.map_err(Stopped::Refused)?;
@@ -283,6 +273,15 @@ impl<'j> Rewriting<'j> {
             at += 1;
         }
         Ok(())
+    }
+
+    /// Passes a value, for which there is `null` in what is written.
+    fn leave_out(&mut self) -> Option<()> {
+        self.out.0.extend_from_slice(&self.json[self.copied..self.at]);
+        self.out.0.extend_from_slice(b"null");
+        self.skip()?;
+        self.copied = self.at;
+        Some(())
     }
 
     /// Passes a value without a look at what is in it.

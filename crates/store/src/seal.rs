@@ -313,7 +313,7 @@ impl Sealer {
         Ok((sealed, sealing.people))
     }
 
-    /// Replaces every sealed value that is asked for by its marked clear form. Adds each to `opened`, for
+    /// Replaces every sealed value by its marked clear form, but for what is passed over. Adds each to `opened`, for
     /// whoever is going to seal the document again.
     ///
     /// # Errors
@@ -321,13 +321,13 @@ impl Sealer {
     pub(crate) fn open(
         &self,
         place: &Place<'_>,
-        Asked { member, names }: Asked,
+        Asked { member, without }: Asked,
         json: &[u8],
         opened: Option<&mut Opened>,
     ) -> Result<Vec<u8>, Error> {
         let ring = self.ring();
         let mut opening =
-            Opening { ring: &ring, place, names, last: None, opened, bound: Bound::to(place) };
+            Opening { ring: &ring, place, without, last: None, opened, bound: Bound::to(place) };
         if let Some(opened) = opening.opened.as_mut() {
             opened.0.clear();
         }
@@ -368,8 +368,8 @@ fn unwrap(wrapper: &Wrapper, kept: &[WrappedKey]) -> Result<Ring, Error> {
 pub(crate) struct Asked {
     /// The member that the text is.
     pub member: Option<&'static str>,
-    /// The members, of whatever object, whose sealed values are opened; others stay sealed.
-    pub names: Option<&'static [&'static str]>,
+    /// The members, of whatever object, that are passed over.
+    pub without: &'static [&'static str],
 }
 
 /// What was sealed in a document, in the order in which it stood there.
@@ -483,7 +483,7 @@ impl Replace for Sealing<'_> {
 struct Opening<'s> {
     ring: &'s Ring,
     place: &'s Place<'s>,
-    names: Option<&'static [&'static str]>,
+    without: &'static [&'static str],
     /// The key of the value before: nearly always all values of a document have one.
     last: Option<(&'s DataKey, Aes256Gcm)>,
     opened: Option<&'s mut Opened>,
@@ -500,8 +500,8 @@ impl Replace for Opening<'_> {
 
     const IS_CLEAR: bool = true;
 
-    fn wants(&self, place: &Steps<'_>) -> bool {
-        self.names.is_none_or(|names| place.ends_at(names))
+    fn leaves_out(&self, name: &[u8]) -> bool {
+        self.without.iter().any(|left_out| left_out.as_bytes() == name)
     }
 
     fn replace(

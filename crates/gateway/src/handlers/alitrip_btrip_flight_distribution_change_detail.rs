@@ -40,7 +40,7 @@ pub async fn handle<'c>(
         return refused(ResultCode::OrderNotFound);
     };
     let key = flight::key(&order_key);
-    let Some(stored) = cx.store.look::<Shown>(&key, Party::PERSONAL).await? else {
+    let Some(stored) = cx.store.look::<Shown>(&key, Party::WITHOUT).await? else {
         return refused(ResultCode::OrderNotFound);
     };
     let order = &stored.document;
