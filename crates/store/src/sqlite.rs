@@ -6,7 +6,8 @@
 //! its cap.
 
 use std::borrow::Cow;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
+use std::io::Read;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::os::unix::fs::FileExt;
@@ -21,7 +22,10 @@ use domain::Instant;
 use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::wal::CheckpointMode;
-use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension, Row, params};
+use rusqlite::{
+    CachedStatement, Connection, OpenFlags, OptionalExtension, Row, Transaction,
+    TransactionBehavior, params,
+};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
@@ -66,8 +70,11 @@ const CHECKPOINT_PAGES: i32 = 1000;
 /// WAL pages at which the writer starts the log anew, whatever waits: 16 MB, so that readers stay fast and fewer
 /// than one caller in a hundred waits for it.
 const WAL_PAGES_MAX: i32 = 4096;
-/// The same in bytes, to which a log that had to grow is cut.
-const WAL_BYTES_MAX: i64 = WAL_PAGES_MAX as i64 * 4096;
+/// The log's file in bytes, to which one that had to grow is cut: as many pages and a batch on top, 24 bytes before each.
+const WAL_BYTES_MAX: i64 = 32 + (WAL_PAGES_MAX + BATCH_MAX as i32) as i64 * (24 + 4096);
+/// WAL pages from which the log is given all of that room: 1 MB, which no command of the command line comes to, and a
+/// gateway at work within a second.
+const ROOM_FROM_PAGES: i32 = 256;
 /// How long the writer waits for readers to leave a log that is over its cap: a reader of ours that reads nothing
 /// leaves within half of it.
 const RESTART_TIMEOUT: Duration = Duration::from_millis(200);
@@ -142,8 +149,7 @@ impl Sqlite {
             return Err(Error::EngineTooOld(rusqlite::version().to_owned()));
         }
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)
-                .map_err(|source| Error::File { path: folder.display().to_string(), source })?;
+            std::fs::create_dir_all(folder).map_err(|source| Error::file(folder, source))?;
         }
         let mut writer =
             connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
@@ -159,7 +165,7 @@ impl Sqlite {
 
         let checkpointing = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let (writing, writer_left) = sync_channel(1);
-        let log = Arc::new(Log::default());
+        let log = Arc::new(Log { file: beside(path, "-wal")?, ..Log::default() });
         let watched_log = Arc::clone(&log);
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let log_index = Arc::new(LogIndex::open(path)?);
@@ -608,7 +614,7 @@ impl Sqlite {
 
     /// Writes a copy of the database while others go on with it.
     pub(crate) fn back_up(&self, to: &Path) -> Result<(), Error> {
-        let refused = |source| Error::File { path: to.display().to_string(), source };
+        let refused = |source| Error::file(to, source);
         if to.exists() {
             return Err(refused(std::io::ErrorKind::AlreadyExists.into()));
         }
@@ -663,8 +669,7 @@ impl Sqlite {
         }
         let first = make(fact(&reader, "key_id")?.as_deref())?;
         let mut connection = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        let transaction =
-            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Of two programs that make one database at once, the first gives it its keys.
         if keys(&transaction)?.is_empty() {
             put_keys(&transaction, &first)?;
@@ -822,11 +827,9 @@ struct LogIndex {
 
 impl LogIndex {
     fn open(path: &Path) -> Result<Self, Error> {
-        let refused = |source| Error::File { path: path.display().to_string(), source };
-        // SQLite names it after the file itself, not after a link to it.
-        let mut name = path.canonicalize().map_err(refused)?.into_os_string();
-        name.push("-shm");
-        let file = ManuallyDrop::new(File::open(name).map_err(refused)?);
+        let name = beside(path, "-shm")?;
+        let file = File::open(&name).map_err(|source| Error::file(&name, source))?;
+        let file = ManuallyDrop::new(file);
         Ok(Self { file, is_seen: AtomicBool::new(false), unlike: AtomicU64::new(0) })
     }
 
@@ -945,8 +948,7 @@ fn migrate(connection: &mut Connection) -> Result<(), Error> {
         let is_ours = found == known || oldest.is_some_and(|oldest: i64| oldest <= known);
         return if is_ours { Ok(()) } else { Err(Error::SchemaTooNew { found, known }) };
     }
-    let transaction =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = version(&transaction)?;
     for (at, step) in MIGRATIONS.iter().enumerate().skip(found as usize) {
         transaction.execute_batch(step.sql)?;
@@ -965,6 +967,7 @@ thread_local! {
 /// What the writer and the thread that moves the log in its pauses know of each other.
 #[derive(Default)]
 struct Log {
+    file: PathBuf,
     /// Pages in it after the writer's latest commit.
     pages: AtomicI32,
     /// Held by whoever moves it: two at once are refused, not queued.
@@ -1029,6 +1032,32 @@ fn restart_log(connection: &Connection, log: &Log, readers: &Readers) -> bool {
     restarted.is_ok()
 }
 
+/// The file that SQLite keeps beside a database: named after the file itself, not after a link to it.
+fn beside(path: &Path, suffix: &str) -> Result<PathBuf, Error> {
+    let mut name =
+        path.canonicalize().map_err(|source| Error::file(path, source))?.into_os_string();
+    name.push(suffix);
+    Ok(name.into())
+}
+
+/// Gives the log's file all of its room at once. A commit to a file that grows also waits for what the file system
+/// notes of its growth, which is twice as much to wait for; and what is there need not be looked for when it is needed.
+fn make_room(connection: &Connection, file: &Path) -> Result<(), Error> {
+    // Until it ends, nobody else writes to the log.
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let failed = |source| Error::file(file, source);
+    let mut log = OpenOptions::new().append(true).open(file).map_err(failed)?;
+    let length = log.metadata().map_err(failed)?.len();
+    // No frame of the log begins with nothing, so that whoever reads it after a crash stops there.
+    let mut room = std::io::repeat(0).take((WAL_BYTES_MAX as u64).saturating_sub(length));
+    let made = std::io::copy(&mut room, &mut log).and_then(|_| log.sync_data());
+    if made.is_err() {
+        log.set_len(length).map_err(failed)?;
+    }
+    transaction.rollback()?;
+    made.map_err(failed)
+}
+
 fn write_until_closed(
     connection: &Connection,
     mut jobs: mpsc::Receiver<Job>,
@@ -1038,11 +1067,18 @@ fn write_until_closed(
 ) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     let mut restart_at = WAL_PAGES_MAX;
+    let mut pages = 0;
     while let Some(first) = jobs.blocking_recv() {
         batch.push(first);
         gather(&mut jobs, &mut batch);
         log_index.watch(|| write_batch(connection, &mut batch));
-        let mut pages = WAL_PAGES.get();
+        let before = std::mem::replace(&mut pages, WAL_PAGES.get());
+        if before < ROOM_FROM_PAGES
+            && pages >= ROOM_FROM_PAGES
+            && let Err(error) = make_room(connection, &log.file)
+        {
+            tracing::warn!(%error, "the write-ahead log has no room beforehand; commits are slower");
+        }
         if pages < WAL_PAGES_MAX {
             restart_at = WAL_PAGES_MAX;
         } else if pages >= restart_at {
@@ -1495,6 +1531,41 @@ mod tests {
         write_batch(&connection, &mut vec![job]);
         assert_eq!(answer.await.unwrap().unwrap(), Outcome::Done);
         assert_eq!(count("SELECT count(*) FROM aggregate"), 1);
+    }
+
+    #[tokio::test]
+    async fn a_log_at_work_has_all_of_its_room_and_is_read_as_far_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.db");
+        let log = folder.path().join("t.db-wal");
+        let length = || log.metadata().unwrap().len();
+        let engine = Sqlite::open(&path).unwrap();
+        let mut put = 0;
+        let mut put_one = async |bytes: usize| {
+            let (Job { write: Write::Commit(one), .. }, _) = commit(&put.to_string(), bytes) else {
+                unreachable!("it is one")
+            };
+            assert_eq!(engine.commit(*one).await.unwrap(), Outcome::Done);
+            put += 1;
+            put
+        };
+        put_one(4096).await;
+        assert!(length() < 100_000, "{}", length());
+        while length() < WAL_BYTES_MAX as u64 {
+            assert!(put_one(4096).await < 300, "{}", length());
+        }
+        let count = put_one(4096).await;
+        // As a power cut leaves it.
+        let found = folder.path().join("found.db");
+        std::fs::copy(&path, &found).unwrap();
+        std::fs::copy(&log, folder.path().join("found.db-wal")).unwrap();
+        let found = Sqlite::open(&found).unwrap();
+        assert_eq!(found.list("thing", None, 999).await.unwrap().len(), count);
+        // Through the cap, and anew.
+        for _ in 0..60 {
+            put_one(400_000).await;
+            assert_eq!(length(), WAL_BYTES_MAX as u64);
+        }
     }
 
     #[tokio::test]
