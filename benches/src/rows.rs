@@ -253,8 +253,10 @@ impl Rows<'_> {
                 continue;
             }
             let mut ours = || {
-                let syncs = syncs_per_second(self.plan)?;
-                Ok(Round { syncs, ..fresh(&cancels, Manner { connections, ..ONCE })? })
+                let before = syncs_per_second(self.plan)?;
+                let round = fresh(&cancels, Manner { connections, ..ONCE })?;
+                let syncs = f64::midpoint(before, syncs_per_second(self.plan)?);
+                Ok(Round { syncs, ..round })
             };
             let mut theirs = || self.plan.round(&echo, &limit, Manner { connections, ..USUAL });
             let rounds = self.plan.in_turn([&mut ours, &mut theirs])?;
