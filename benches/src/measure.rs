@@ -40,7 +40,7 @@ pub struct Round {
     pub cpu_us: f64,
     /// Share of the machine that neither the server nor the load took.
     pub foreign: f64,
-    /// How often the disk synced in a second just before, where that was looked at.
+    /// How often the disk synced in a second just before and just after, where that was looked at.
     pub syncs: f64,
     /// What was written to the disk for an answer, in bytes, where the system says it.
     pub written_bytes: f64,

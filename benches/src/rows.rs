@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use crate::calls::{Calls, Form};
 use crate::measure::{Manner, ONCE, Plan, Round, Spread, USUAL, ask, first_answer, ratios};
-use crate::process::{Server, free_address};
+use crate::process::{Server, free_address, run};
 use crate::report::{Line, Target};
 use crate::world::{Sizes, World};
 
@@ -340,6 +340,8 @@ fn absolute(ours: &[Round], theirs: &[Round]) -> String {
 
 /// How often the disk under the worlds makes a few bytes durable, one after the other.
 fn syncs_per_second(plan: &Plan) -> anyhow::Result<f64> {
+    // What others left to be written is not waited for by these.
+    run(&mut Command::new("sync"))?;
     let path = plan.home.join("appended");
     let mut file = std::fs::File::create(&path)?;
     let began = Instant::now();

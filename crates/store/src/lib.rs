@@ -530,11 +530,12 @@ impl Store {
         self.read_asked(key, Asked::default()).await
     }
 
-    /// The same for whoever looks at a part of what the document says, which is what `D` has. Members of these names,
-    /// wherever they stand, are passed over, and nothing in them is opened: `D` must not need them.
+    /// The same for whoever looks at a part of what the document says, which is what `D` has. Members of these names
+    /// are passed over, wherever they stand, and nothing in them is opened: where `D` has one, it reads `null` or, of what
+    /// stands after all that is sealed, the value.
     ///
     /// # Errors
-    /// As of [`Store::read`]; or `D` needs what is passed over.
+    /// As of [`Store::read`]; or `D` cannot be read without what is passed over.
     pub async fn look<D>(
         &self,
         key: &Key,

@@ -1,7 +1,7 @@
 //! Stored JSON, read once, with the marked values in it replaced.
 //!
 //! A tree of every document that is opened or sealed would cost more than all else that is done with
-//! it. So the text is copied as it stands, and only `{"$name": value}` is looked at.
+//! it. So the text is copied as it stands: only `{"$name": value}` is looked at, and members of some names are passed over.
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -70,10 +70,11 @@ const CHECKPOINT_PAGES: i32 = 1000;
 /// WAL pages at which the writer starts the log anew, whatever waits: 16 MB, so that readers stay fast and fewer
 /// than one caller in a hundred waits for it.
 const WAL_PAGES_MAX: i32 = 4096;
-/// The log's file in bytes, to which one that had to grow is cut: as many pages and a batch on top, 24 bytes before each.
+/// The log's file in bytes, to which one that had to grow is cut: as many pages, those of a usual batch on top, and 24
+/// bytes before each.
 const WAL_BYTES_MAX: i64 = 32 + (WAL_PAGES_MAX + BATCH_MAX as i32) as i64 * (24 + 4096);
-/// WAL pages from which the log is given all of that room: 1 MB, which no command of the command line comes to, and a
-/// gateway at work within a second.
+/// WAL pages from which the log is given all of that room: 1 MB, which a gateway at work soon comes to, and one that is
+/// only tried out does not.
 const ROOM_FROM_PAGES: i32 = 256;
 /// How long the writer waits for readers to leave a log that is over its cap: a reader of ours that reads nothing
 /// leaves within half of it.
@@ -967,6 +968,7 @@ thread_local! {
 /// What the writer and the thread that moves the log in its pauses know of each other.
 #[derive(Default)]
 struct Log {
+    /// Where it is.
     file: PathBuf,
     /// Pages in it after the writer's latest commit.
     pages: AtomicI32,
@@ -1041,7 +1043,7 @@ fn beside(path: &Path, suffix: &str) -> Result<PathBuf, Error> {
 }
 
 /// Gives the log's file all of its room at once. A commit to a file that grows also waits for what the file system
-/// notes of its growth, which is twice as much to wait for; and what is there need not be looked for when it is needed.
+/// notes of its growth, which is two or three more waits for the disk.
 fn make_room(connection: &Connection, file: &Path) -> Result<(), Error> {
     // Until it ends, nobody else writes to the log.
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
@@ -1051,8 +1053,10 @@ fn make_room(connection: &Connection, file: &Path) -> Result<(), Error> {
     // No frame of the log begins with nothing, so that whoever reads it after a crash stops there.
     let mut room = std::io::repeat(0).take((WAL_BYTES_MAX as u64).saturating_sub(length));
     let made = std::io::copy(&mut room, &mut log).and_then(|_| log.sync_data());
-    if made.is_err() {
-        log.set_len(length).map_err(failed)?;
+    if made.is_err()
+        && let Err(error) = log.set_len(length)
+    {
+        tracing::warn!(%error, "the write-ahead log keeps what it was given in vain");
     }
     transaction.rollback()?;
     made.map_err(failed)

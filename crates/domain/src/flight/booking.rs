@@ -143,7 +143,8 @@ pub struct Flyer {
 }
 
 impl Party {
-    /// The members of a booking that it does without: the longest, and those with personal data.
+    /// The members that an order read with it does without, wherever they stand: the longest, and what is personal
+    /// but for the name.
     pub const WITHOUT: &'static [&'static str] = &["segments", "document", "phone"];
 }
 
