@@ -1573,6 +1573,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_log_whose_room_the_disk_does_not_have_is_written_to_all_the_same() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
+        let error = make_room(&connection, Path::new("/dev/full")).unwrap_err();
+        assert!(error.to_string().contains("/dev/full"), "{error}");
+        let (job, answer) = commit("after", 100);
+        write_batch(&connection, &mut vec![job]);
+        assert_eq!(answer.await.unwrap().unwrap(), Outcome::Done);
+    }
+
+    #[tokio::test]
     async fn when_the_disk_is_full_everything_stays_as_it_was() {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection).unwrap();
