@@ -191,13 +191,6 @@ forward! {
 }
 
 impl Engine {
-    /// Waits until a change is to be decided. On PostgreSQL all that have come are read together.
-    pub(crate) async fn turn(&self) {
-        if let Self::Sqlite(engine) = self {
-            engine.turns.change().await;
-        }
-    }
-
     pub(crate) async fn close(self) {
         match self {
             Self::Sqlite(engine) => engine.close().await,

@@ -17,7 +17,6 @@ mod rewrite;
 mod rotate;
 mod seal;
 mod sqlite;
-mod turns;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -387,7 +386,6 @@ impl Store {
     {
         let place = Place::of(key);
         for _ in 0..CHANGE_ATTEMPTS_MAX {
-            self.engine.turn().await;
             let (before, known) = match self.load_for(key, member).await? {
                 Some(loaded) => Some(self.open_before(&place, member, loaded).await?),
                 None => None,
@@ -557,7 +555,6 @@ impl Store {
             // A server that takes over may not have what was read from the one before.
             return Ok(self.load(key, asked).await?.map(|(stored, _)| Arc::new(stored)));
         };
-        engine.turns.read();
         // Before anything is read, so that what is read is at least as new.
         let moment = engine.moment()?;
         if let Some(known) = self.documents.get::<D>(key, asked) {

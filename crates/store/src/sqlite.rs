@@ -35,7 +35,6 @@ use crate::engine::{Commit, Head, Loaded, Outcome, Recorded, Row as Stored, Step
 use crate::examine::{Finding, Verdict};
 use crate::rewrite::parted;
 use crate::seal::{WrappedKey, is_whole};
-use crate::turns::Turns;
 use crate::{Call, Calls, Entry, Error, Key, LookUp, Usage};
 
 /// The first SQLite without the WAL-reset race that loses committed pages.
@@ -99,7 +98,6 @@ pub(crate) struct Sqlite {
     queue: mpsc::Sender<Job>,
     /// How many wait for the outcome of a change.
     waiting: AtomicUsize,
-    pub(crate) turns: Turns,
     readers: Readers,
     log_index: Arc<LogIndex>,
     watch: Mutex<Watch>,
@@ -189,7 +187,6 @@ impl Sqlite {
             path: path.to_owned(),
             queue,
             waiting: AtomicUsize::new(0),
-            turns: Turns::new(),
             readers,
             log_index,
             watch: Mutex::new(watch),

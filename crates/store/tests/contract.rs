@@ -6,7 +6,7 @@ mod postgres;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::access::{App, Session};
 use domain::grant::{Code, Digest, Fresh, Grant, Refusal};
@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{Call, Calls, Cause, Decision, Error, Key, LookUp, SealingKey, Store, Usage};
 use tempfile::TempDir;
-use tokio::task::JoinSet;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Document {
@@ -247,47 +246,6 @@ async fn looking_waits_for_nobody_who_writes() {
     assert_eq!(other.list("thing", None, 9).await.unwrap().len(), 1);
     let refused = add_one(&other, &key("a"), "r").await.unwrap_err();
     assert!(matches!(refused, Error::Busy), "{refused}");
-}
-
-#[tokio::test]
-async fn who_looks_waits_for_a_few_changes_and_not_for_a_crowd() {
-    // Twice as many as are decided together: tokio hears the last of those who yield first, so one may miss a turn.
-    const FEW: usize = 8;
-    let folder = tempfile::tempdir().unwrap();
-    let store = Arc::new(open(folder.path()));
-    let alone = most_decided_meanwhile(&store, "a").await;
-    assert!(alone > FEW, "{alone}: nobody looks, and turns only cost");
-    store.read::<Document>(&key("a0")).await.unwrap();
-    let beside = most_decided_meanwhile(&store, "b").await;
-    assert!(beside <= FEW, "{beside}");
-}
-
-/// The most, of a hundred changes that come together, that are decided while somebody waits.
-async fn most_decided_meanwhile(store: &Arc<Store>, crowd: &str) -> usize {
-    let decided = Arc::new(AtomicUsize::new(0));
-    let mut changes = JoinSet::new();
-    for n in 0..100 {
-        let (store, decided, key) = (store.clone(), decided.clone(), key(&format!("{crowd}{n}")));
-        changes.spawn(async move {
-            let decide = |_: Option<Document>| {
-                decided.fetch_add(1, Ordering::Relaxed);
-                (put(1, vec![]), ())
-            };
-            store.change(&key, &cause("r"), decide).await.unwrap();
-        });
-    }
-    let waiting = async move {
-        let (mut most, mut before) = (0, 0);
-        while before < 100 {
-            tokio::task::yield_now().await;
-            let now = decided.load(Ordering::Relaxed);
-            (most, before) = (most.max(now - before), now);
-        }
-        most
-    };
-    let most = tokio::spawn(waiting).await.unwrap();
-    changes.join_all().await;
-    most
 }
 
 #[tokio::test]
