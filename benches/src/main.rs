@@ -120,10 +120,12 @@ fn compare(
     measure: impl FnOnce(&mut rows::Rows<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let plan = plan(&program, rounds, seconds)?;
+    // Before half an hour in which another may take its place.
+    let measured = report::named(&plan.program)?;
     let mut rows = rows::Rows { plan: &plan, only, lines: Vec::new() };
     measure(&mut rows)?;
     if let Some(page) = page {
-        report::write(&page, &rows.lines)?;
+        report::write(&page, &measured, &rows.lines)?;
     }
     let missed = rows.lines.iter().filter(|line| !line.is_met()).count();
     anyhow::ensure!(missed == 0, "{missed} of {} targets missed", rows.lines.len());

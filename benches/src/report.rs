@@ -84,12 +84,12 @@ fn short(figure: f64) -> String {
 }
 
 /// Puts the table into the page.
-pub fn write(page: &Path, lines: &[Line]) -> anyhow::Result<()> {
+pub fn write(page: &Path, measured: &str, lines: &[Line]) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(page)?;
     let (before, rest) = text.split_once(BEGIN).context("the page has no place for the table")?;
     let (_, after) = rest.split_once(END).context("the place for the table does not end")?;
     let mut table = String::new();
-    writeln!(table, "{}\n", circumstances()?)?;
+    writeln!(table, "{}\n", circumstances(measured)?)?;
     writeln!(table, "| row | what | measured | target | | absolute |")?;
     writeln!(table, "|---|---|---|---|---|---|")?;
     for line in lines {
@@ -99,18 +99,22 @@ pub fn write(page: &Path, lines: &[Line]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What a program calls itself: its version and, of one that `dev/release` has built in a checkout, the commit.
+pub fn named(program: &Path) -> anyhow::Result<String> {
+    Ok(run(Command::new(program).arg("--version"))?.trim().to_owned())
+}
+
 /// On what, with what, and when.
-fn circumstances() -> anyhow::Result<String> {
+fn circumstances(measured: &str) -> anyhow::Result<String> {
     let said = |program: &str, args: &[&str]| -> anyhow::Result<String> {
         let printed = run(Command::new(program).args(args))?;
         Ok(printed.lines().next().unwrap_or_default().to_owned())
     };
     let date = said("date", &["-u", "+%Y-%m-%d %H:%M UTC"])?;
-    let commit = said("git", &["rev-parse", "--short", "HEAD"])?;
     let (kernel, compiler) = (said("uname", &["-sr"])?, said("rustc", &["--version"])?);
     let cpu = std::fs::read_to_string("/proc/cpuinfo")?;
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name\t: "));
     let cores = cpu.lines().filter(|line| line.starts_with("processor")).count();
     let model = model.unwrap_or("an unnamed processor");
-    Ok(format!("{date}, after commit {commit}: {cores} cores of {model}, {kernel}, {compiler}."))
+    Ok(format!("{date}, {measured}: {cores} cores of {model}, {kernel}, {compiler}."))
 }

@@ -25,12 +25,18 @@ use store::{Cause, SealingKey, Store};
 use crate::settings::{Data, Settings};
 use crate::{Clock, catalogue, context};
 
+/// The version and, where `dev/release` has built it in a checkout, the commit.
+const VERSION: &str = match option_env!("TRIPWRIGHT_BUILT_AS") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 /// A self-hosted business-travel platform that speaks TOP (淘宝开放平台).
 ///
 /// Every flag can also be set by the variable named beside it and, with underscores for hyphens, in
 /// the settings file. Flags win over variables, variables over the file.
 #[derive(Parser)]
-#[command(name = "tripwright", version)]
+#[command(name = "tripwright", version = VERSION)]
 struct Cli {
     /// Settings file (TOML)
     #[arg(long, global = true, env = "TRIPWRIGHT_CONFIG")]
