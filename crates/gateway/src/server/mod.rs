@@ -12,6 +12,7 @@ pub mod read;
 mod respond;
 mod stream;
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -251,11 +252,42 @@ async fn accept(
         let (shared, stopped) = (Arc::clone(&shared), stopped.clone());
         tokio::spawn(serve_connection(which, stream, address.ip(), place, shared, stopped));
     }
-    drop(listener);
-    // Every place back means that every connection and every call has ended.
-    let all = u32::try_from(most).unwrap_or(u32::MAX);
-    if tokio::time::timeout(shared.limits.drain, places.acquire_many(all)).await.is_err() {
+    let leave = async {
+        let serve = |stream, address: SocketAddr, place| {
+            let (shared, stopped) = (Arc::clone(&shared), stopped.clone());
+            tokio::spawn(serve_connection(which, stream, address.ip(), place, shared, stopped));
+        };
+        if let Err(error) = serve_line(listener, &places, serve).await {
+            tracing::warn!(%error, "whoever was in line was not served");
+        }
+        // Every place back means that every connection and every call has ended.
+        let all = u32::try_from(most).unwrap_or(u32::MAX);
+        places.acquire_many(all).await.map(drop)
+    };
+    if tokio::time::timeout(shared.limits.drain, leave).await.is_err() {
         tracing::warn!("gave up waiting for open connections");
+    }
+}
+
+/// Serves whoever is in line and was not accepted yet, as places come free, and closes the listener: before, that
+/// would reset them.
+async fn serve_line(
+    listener: TcpListener,
+    places: &Arc<Semaphore>,
+    serve: impl Fn(TcpStream, SocketAddr, Place),
+) -> anyhow::Result<()> {
+    let listener = listener.into_std()?;
+    loop {
+        let place = Arc::clone(places).acquire_owned().await?;
+        match listener.accept() {
+            Ok((stream, address)) => {
+                stream.set_nonblocking(true)?;
+                stream.set_nodelay(true)?;
+                serve(TcpStream::from_std(stream)?, address, place);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 
@@ -278,6 +310,8 @@ async fn serve_connection(
     mut stopped: watch::Receiver<bool>,
 ) {
     let limits = shared.limits;
+    // Whoever was in line when the order came has its one request answered.
+    let is_last = *stopped.borrow_and_update();
     let _counted = shared.context.metrics.connection(which == Listener::Admin);
     let service = service_fn(|request| route(which, request, address, &shared));
     let connection = hyper::server::conn::http1::Builder::new()
@@ -285,6 +319,7 @@ async fn serve_connection(
         .header_read_timeout(limits.head)
         // A client may close its side once it has sent all: it still reads.
         .half_close(true)
+        .keep_alive(!is_last)
         // Head and body as one piece: answers are small, and one piece is cheaper to send.
         .writev(false)
         .serve_connection(TokioIo::new(Patient::new(stream, limits.write)), service);

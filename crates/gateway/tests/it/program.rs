@@ -1073,3 +1073,29 @@ fn call_explains_another_programs_sign_and_another_zones_timestamp() {
     assert!(refused.contains(r#""code":31"#), "{refused}");
     assert!(said.ends_with("  the timestamp is local time at UTC+0:00; send UTC+8\n"), "{said}");
 }
+
+#[test]
+fn a_stopping_server_serves_whoever_waits_for_a_place() {
+    let program = Program::serve(&["--connections-max", "1"]);
+    let connect = || {
+        let stream = std::net::TcpStream::connect(program.address()).unwrap();
+        stream.set_read_timeout(Some(WAIT)).unwrap();
+        stream
+    };
+    let head = "POST /router/rest HTTP/1.1\r\nHost: t\r\nContent-Length: 11\r\n\r\n";
+    let (mut first, mut second) = (connect(), connect());
+    first.write_all([head, "format="].concat().as_bytes()).unwrap();
+    second.write_all([head, "format=json"].concat().as_bytes()).unwrap();
+    let pid = program.child.id().to_string();
+    assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+    // Long enough for the order to arrive.
+    std::thread::sleep(Duration::from_millis(300));
+    first.write_all(b"json").unwrap();
+    for mut stream in [first, second] {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains("HTTP/1.1 200 OK"), "{answer}");
+    }
+    let mut program = program;
+    assert!(program.child.wait().unwrap().success());
+}
