@@ -57,7 +57,7 @@ impl Context {
         });
         let kept = usize::try_from(kept).unwrap_or(usize::MAX);
         let journal = Journal::new(kept, settings.remote_error_code);
-        let change_details = Hot::new(store.keeps_documents());
+        let change_details = Hot::new(store.vouches_for_versions());
         Self {
             settings,
             clock,

@@ -101,8 +101,8 @@ pub struct Settings {
     pub connections_max: usize,
 
     /// How many MB of stored documents are kept as they were read, so that reading one again costs only the
-    /// proof that it is the newest; in memory they take about twice that, and answers that are asked for
-    /// again 4 MB more. 0 keeps none of either. SQLite only
+    /// proof that it is the newest (on PostgreSQL, that it is still stored so); in memory they take about twice that, on
+    /// PostgreSQL three times, and on SQLite answers that are asked for again 4 MB more. 0 keeps none of either
     #[arg(long, env = "TRIPWRIGHT_DOCUMENT_CACHE_MB", default_value_t = 32,
           value_parser = clap::value_parser!(u64).range(..=DOCUMENT_CACHE_MB_MAX))]
     pub document_cache_mb: u64,

@@ -2,7 +2,7 @@
 //!
 //! Nobody need tell this of a change: what it holds is held against the database each time it is asked
 //! for. When nothing at all was committed since, that is all there is to do; else the version is
-//! compared.
+//! compared, or what is stored.
 
 use std::any::Any;
 use std::sync::{Arc, Mutex};
@@ -31,8 +31,16 @@ struct Kept {
     /// What of it was opened.
     asked: Asked,
     bytes: u64,
-    /// When it was known to be the newest.
-    moment: Arc<Mutex<Moment>>,
+    proof: Proof,
+}
+
+/// What shows that a kept document is the newest.
+#[derive(Clone)]
+pub(crate) enum Proof {
+    /// When it was known to be.
+    Moment(Arc<Mutex<Moment>>),
+    /// How it is stored: what is stored alike says the same.
+    Text(Arc<Vec<u8>>),
 }
 
 #[derive(Clone)]
@@ -47,18 +55,32 @@ impl Weighter<Key, Kept> for Weight {
 /// A kept document that may have changed since.
 pub(crate) struct Known<D> {
     pub stored: Arc<Stored<D>>,
-    moment: Arc<Mutex<Moment>>,
+    proof: Proof,
+}
+
+impl Proof {
+    pub fn moment(moment: Moment) -> Self {
+        Self::Moment(Arc::new(Mutex::new(moment)))
+    }
 }
 
 impl<D> Known<D> {
     /// Whether it was the newest at this moment.
     pub fn is_of(&self, moment: Moment) -> bool {
-        *lock(&self.moment) == moment
+        matches!(&self.proof, Proof::Moment(known) if *lock(known) == moment)
     }
 
     /// It was still the newest at this moment.
     pub fn hold_for(&self, moment: Moment) {
-        *lock(&self.moment) = moment;
+        if let Proof::Moment(known) = &self.proof {
+            *lock(known) = moment;
+        }
+    }
+
+    /// Whether it was stored as this version, in these very bytes.
+    pub fn is_stored_as(&self, version: i64, text: &[u8]) -> bool {
+        self.stored.version == version
+            && matches!(&self.proof, Proof::Text(known) if known.as_slice() == text)
     }
 }
 
@@ -78,9 +100,9 @@ impl Documents {
     pub fn get<D: Send + Sync + 'static>(&self, key: &Key, asked: Asked) -> Option<Known<D>> {
         let kept = self.0.as_ref()?.get(key)?;
         // Read in another way, or as something else, it is another document.
-        let Kept { stored, moment, .. } = Some(kept).filter(|kept| kept.asked == asked)?;
+        let Kept { stored, proof, .. } = Some(kept).filter(|kept| kept.asked == asked)?;
         let stored = stored.downcast::<Stored<D>>().ok()?;
-        Some(Known { stored, moment })
+        Some(Known { stored, proof })
     }
 
     pub fn put<D: Send + Sync + 'static>(
@@ -89,11 +111,10 @@ impl Documents {
         asked: Asked,
         stored: &Arc<Stored<D>>,
         bytes: usize,
-        moment: Moment,
+        proof: Proof,
     ) {
         let Some(cache) = &self.0 else { return };
         let stored: Arc<dyn Any + Send + Sync> = Arc::<Stored<D>>::clone(stored);
-        let moment = Arc::new(Mutex::new(moment));
-        cache.insert(key.clone(), Kept { stored, asked, bytes: bytes as u64, moment });
+        cache.insert(key.clone(), Kept { stored, asked, bytes: bytes as u64, proof });
     }
 }

@@ -37,7 +37,7 @@ use zeroize::optimization_barrier;
 
 pub use crate::calls::{Call, Calls};
 pub use crate::copy::{Sum, Sums, copy};
-use crate::documents::Documents;
+use crate::documents::{Documents, Proof};
 use crate::engine::{Commit, Engine, Loaded, Outcome, Recorded};
 pub use crate::examine::{Finding, Verdict};
 pub use crate::rotate::{KeyState, NOTICE, Resealed};
@@ -332,9 +332,9 @@ impl Store {
         Self { documents: Documents::new(bytes), ..self }
     }
 
-    /// Whether documents that were read are kept, which they are only where one version of a document is always the
-    /// same: on PostgreSQL a server may take over that never had it.
-    pub fn keeps_documents(&self) -> bool {
+    /// Whether what follows from a version of a document may be kept with it: documents are, and one version is always
+    /// the same. On PostgreSQL a server may take over that never had it.
+    pub fn vouches_for_versions(&self) -> bool {
         matches!(self.engine, Engine::Sqlite(_)) && self.documents.is_on()
     }
 
@@ -552,8 +552,7 @@ impl Store {
         D: DeserializeOwned + Send + Sync + 'static,
     {
         let Engine::Sqlite(engine) = &self.engine else {
-            // A server that takes over may not have what was read from the one before.
-            return Ok(self.load(key, asked).await?.map(|(stored, _)| Arc::new(stored)));
+            return self.read_stored(key, asked).await;
         };
         // Before anything is read, so that what is read is at least as new.
         let moment = engine.moment()?;
@@ -568,7 +567,29 @@ impl Store {
         }
         let Some((stored, bytes)) = self.load(key, asked).await? else { return Ok(None) };
         let stored = Arc::new(stored);
-        self.documents.put(key, asked, &stored, bytes, moment);
+        self.documents.put(key, asked, &stored, bytes, Proof::moment(moment));
+        Ok(Some(stored))
+    }
+
+    /// The aggregate as a server has it now, opened and read anew unless that is, byte by byte, what was read before.
+    /// Its version alone would not show it: a server that takes over may never have had what was read from the
+    /// one before, and gives its version to something else.
+    async fn read_stored<D>(&self, key: &Key, asked: Asked) -> Result<Option<Arc<Stored<D>>>, Error>
+    where
+        D: DeserializeOwned + Send + Sync + 'static,
+    {
+        let Some(Loaded { head, document: text, .. }) = self.engine.load(key).await? else {
+            return Ok(None);
+        };
+        let version = head.version;
+        if let Some(known) = self.documents.get::<D>(key, asked)
+            && known.is_stored_as(version, &text)
+        {
+            return Ok(Some(known.stored));
+        }
+        let document = self.open_part(&Place::of(key), asked, &text, None).await?;
+        let stored = Arc::new(Stored { document, version });
+        self.documents.put(key, asked, &stored, text.len(), Proof::Text(Arc::new(text)));
         Ok(Some(stored))
     }
 

@@ -48,6 +48,12 @@ const USAGE_POLL: Duration = Duration::from_secs(1);
 /// How often calls are written to their journal, and what was counted of them to its minute: soon enough
 /// for somebody who watches.
 const CALLS_POLL: Duration = Duration::from_millis(250);
+/// Most connections taken from the system when the order to stop comes: as many as it keeps in line.
+const LINE_MAX: usize = 1024;
+/// How long whatever a client has sent before the order to stop may take to be seen.
+const SEEN_WITHIN: Duration = Duration::from_millis(10);
+/// How long whoever was in line when the order came may take for a request's head: those who called have sent it.
+const LAST_HEAD: Duration = Duration::from_secs(1);
 /// For how long an answer about readiness is good: asking costs a commit, and anybody may ask.
 const READY_HOLDS: Duration = Duration::from_secs(1);
 
@@ -61,7 +67,7 @@ pub struct Limits {
     pub body: Duration,
     /// For a client to read more of its answer.
     pub write: Duration,
-    /// For accepted requests after the order to stop: longer than a body may take.
+    /// For accepted requests after the order to stop, and whoever was in line then: longer than a body may take.
     pub drain: Duration,
 }
 
@@ -149,7 +155,7 @@ pub async fn start(context: Arc<Context>, limits: Limits) -> anyhow::Result<Runn
 
 impl Running {
     /// Says that it is no longer ready, goes on for the grace period so that balancers notice, stops
-    /// accepting, lets what was accepted finish, and closes the store.
+    /// accepting, lets what was accepted and whoever is in line finish, and closes the store.
     pub async fn stop(self) {
         let Self { context, shared, stop, tasks, .. } = self;
         shared.draining.store(true, Ordering::SeqCst);
@@ -162,6 +168,8 @@ impl Running {
             }
         }
         drop(shared);
+        // Once more, so that a restart forgets nothing.
+        share_quotas(&context).await;
         write_calls(&context).await;
         match Arc::try_unwrap(context) {
             Ok(context) => context.store.close().await,
@@ -185,17 +193,20 @@ async fn watch_access(context: Arc<Context>, mut stopped: watch::Receiver<bool>)
 
 /// Apart from the other: a write that hangs must not keep a withdrawn app in.
 async fn share_usage(context: Arc<Context>, mut stopped: watch::Receiver<bool>) {
-    let mut is_last = false;
-    while !is_last {
+    loop {
         tokio::select! {
             () = tokio::time::sleep(USAGE_POLL) => {}
-            // Once more, so that a restart forgets nothing.
-            _ = stopped.changed() => is_last = true,
+            // The last are shared when all calls have ended.
+            _ = stopped.changed() => return,
         }
-        if let Err(error) = context.quotas.share(&context.store, context.clock.now()).await {
-            let error = chain(error);
-            tracing::error!(error, "cannot share quotas; each gateway counts alone meanwhile");
-        }
+        share_quotas(&context).await;
+    }
+}
+
+async fn share_quotas(context: &Context) {
+    if let Err(error) = context.quotas.share(&context.store, context.clock.now()).await {
+        let error = chain(error);
+        tracing::error!(error, "cannot share quotas; each gateway counts alone meanwhile");
     }
 }
 
@@ -236,6 +247,13 @@ async fn accept(
     mut stopped: watch::Receiver<bool>,
 ) {
     let places = Arc::new(Semaphore::new(most));
+    let serve = {
+        let (shared, stopped) = (Arc::clone(&shared), stopped.clone());
+        move |stream, address: SocketAddr, place| {
+            let (shared, stopped) = (Arc::clone(&shared), stopped.clone());
+            tokio::spawn(serve_connection(which, stream, address.ip(), place, shared, stopped));
+        }
+    };
     loop {
         let accepted = tokio::select! {
             accepted = accept_one(&listener, &places) => accepted,
@@ -249,16 +267,13 @@ async fn accept(
                 continue;
             }
         };
-        let (shared, stopped) = (Arc::clone(&shared), stopped.clone());
-        tokio::spawn(serve_connection(which, stream, address.ip(), place, shared, stopped));
+        serve(stream, address, place);
     }
+    let line = close(listener);
     let leave = async {
-        let serve = |stream, address: SocketAddr, place| {
-            let (shared, stopped) = (Arc::clone(&shared), stopped.clone());
-            tokio::spawn(serve_connection(which, stream, address.ip(), place, shared, stopped));
-        };
-        if let Err(error) = serve_line(listener, &places, serve).await {
-            tracing::warn!(%error, "whoever was in line was not served");
+        for (stream, address) in line {
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
+            serve(stream, address, place);
         }
         // Every place back means that every connection and every call has ended.
         let all = u32::try_from(most).unwrap_or(u32::MAX);
@@ -269,26 +284,25 @@ async fn accept(
     }
 }
 
-/// Serves whoever is in line and was not accepted yet, as places come free, and closes the listener: before, that
-/// would reset them.
-async fn serve_line(
-    listener: TcpListener,
-    places: &Arc<Semaphore>,
-    serve: impl Fn(TcpStream, SocketAddr, Place),
-) -> anyhow::Result<()> {
-    let listener = listener.into_std()?;
-    loop {
-        let place = Arc::clone(places).acquire_owned().await?;
-        match listener.accept() {
-            Ok((stream, address)) => {
-                stream.set_nonblocking(true)?;
-                stream.set_nodelay(true)?;
-                serve(TcpStream::from_std(stream)?, address, place);
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-            Err(error) => return Err(error.into()),
+/// Closes a listener; returns whoever was in line, whom closing alone would reset.
+fn close(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    let mut line = Vec::new();
+    let taken = listener.into_std().and_then(|listener| {
+        while line.len() < LINE_MAX {
+            let (stream, address) = listener.accept()?;
+            stream.set_nonblocking(true)?;
+            stream.set_nodelay(true)?;
+            line.push((TcpStream::from_std(stream)?, address));
         }
+        Ok(())
+    });
+    match taken {
+        Err(error) if error.kind() != ErrorKind::WouldBlock => {
+            tracing::warn!(%error, "cannot accept all who are in line");
+        }
+        _ => {}
     }
+    line
 }
 
 async fn accept_one(
@@ -310,13 +324,14 @@ async fn serve_connection(
     mut stopped: watch::Receiver<bool>,
 ) {
     let limits = shared.limits;
-    // Whoever was in line when the order came has its one request answered.
+    // Whoever was in line when the order came has one request answered.
     let is_last = *stopped.borrow_and_update();
+    let head = if is_last { limits.head.min(LAST_HEAD) } else { limits.head };
     let _counted = shared.context.metrics.connection(which == Listener::Admin);
     let service = service_fn(|request| route(which, request, address, &shared));
     let connection = hyper::server::conn::http1::Builder::new()
-        .timer(HeadTimer::new(limits.head))
-        .header_read_timeout(limits.head)
+        .timer(HeadTimer::new(head))
+        .header_read_timeout(head)
         // A client may close its side once it has sent all: it still reads.
         .half_close(true)
         .keep_alive(!is_last)
@@ -329,8 +344,14 @@ async fn serve_connection(
         biased;
         ended = connection.as_mut() => ended,
         _ = stopped.changed() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+            // What was sent before the order may not have been seen yet.
+            match tokio::time::timeout(SEEN_WITHIN, connection.as_mut()).await {
+                Ok(ended) => ended,
+                Err(_) => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            }
         }
     };
     if let Err(error) = ended {
