@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use crate::calls::{Calls, Form};
 use crate::measure::{ONCE, Round, Spread, USUAL};
 use crate::process::{LOAD_CORE, run, server_cores};
-use crate::report::Target;
+use crate::report::{self, Target};
 use crate::rows::{READ_ORDERS, Rows};
 use crate::world::{Sizes, World};
 
@@ -144,24 +144,28 @@ impl Rows<'_> {
             theirs.push(best?);
         }
         let what = "cancel on PostgreSQL, to the best of `pgbench -N`";
-        self.add_to_pgbench("11", what, (&ours, &theirs), 3.0);
+        self.add_to_pgbench("11", what, (&ours, &theirs), 3.0, "");
         Ok(())
     }
 
     fn reads_on(&mut self, postgres: &Postgres, made: &World) -> anyhow::Result<()> {
         let details = Calls::detail(made, Form::Json, 0..READ_ORDERS);
         let server = self.started(made, &[])?;
+        let forgetful = self.started(made, &["--document-cache-mb", "0"])?;
         let script = self.plan.home.join("read.sql");
         std::fs::write(&script, READ)?;
         let script = script.display().to_string();
         let seconds = self.plan.span.counted.as_secs_f64();
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        let (mut ours, mut anew, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..self.plan.rounds {
             ours.push(self.plan.round(&server, &details, USUAL)?);
+            anew.push(self.plan.round(&forgetful, &details, USUAL)?);
             theirs.push(postgres.pgbench(&["--file", &script], READERS, seconds)?);
         }
         let what = "change.detail on PostgreSQL, to `pgbench` selecting 1.8 kB";
-        self.add_to_pgbench("12", what, (&ours, &theirs), 0.6);
+        let anew = report::ranged(to_pgbench(&anew, &theirs));
+        let beside = format!("; each opened anew {anew}");
+        self.add_to_pgbench("12", what, (&ours, &theirs), 0.6, &beside);
         Ok(())
     }
 
@@ -171,12 +175,13 @@ impl Rows<'_> {
         what: &str,
         (ours, theirs): (&[Round], &[f64]),
         least: f64,
+        beside: &str,
     ) {
         let rate = |round: &Round| round.measured.rate();
-        let figure = Spread::of(ours.iter().zip(theirs).map(|(ours, best)| rate(ours) / best));
+        let figure = to_pgbench(ours, theirs);
         let middle = |figure: fn(&Round) -> f64| Spread::of(ours.iter().map(figure)).median;
         let detail = format!(
-            "{:.0}/s to {:.0}/s; p50 {:.2} ms, p99 {:.2} ms",
+            "{:.0}/s to {:.0}/s; p50 {:.2} ms, p99 {:.2} ms{beside}",
             middle(rate),
             Spread::of(theirs.iter().copied()).median,
             middle(|round| round.measured.quantile_ms(0.5)),
@@ -184,4 +189,9 @@ impl Rows<'_> {
         );
         self.add(row, what, figure, Target::AtLeast(least), detail);
     }
+}
+
+/// The quotient of each round's rates.
+fn to_pgbench(ours: &[Round], theirs: &[f64]) -> Spread {
+    Spread::of(ours.iter().zip(theirs).map(|(ours, best)| ours.measured.rate() / best))
 }

@@ -49,7 +49,6 @@ impl Line {
     }
 
     fn cells(&self) -> [String; 6] {
-        let Spread { median, low, high } = self.figure;
         let target = match self.target {
             Target::AtLeast(least) => format!("≥ {least}"),
             Target::AtMost(most) => format!("≤ {most}"),
@@ -61,7 +60,7 @@ impl Line {
         [
             self.row.to_owned(),
             self.what.clone(),
-            format!("{} [{}–{}]", short(median), short(low), short(high)),
+            ranged(self.figure),
             target,
             verdict.to_owned(),
             self.detail.clone(),
@@ -72,6 +71,11 @@ impl Line {
     pub fn print(&self) {
         println!("{}", self.cells().join(" | "));
     }
+}
+
+/// A figure with its range.
+pub fn ranged(Spread { median, low, high }: Spread) -> String {
+    format!("{} [{}–{}]", short(median), short(low), short(high))
 }
 
 /// Three digits that count.

@@ -71,9 +71,9 @@ pub async fn serve(mut settings: Settings) -> anyhow::Result<ExitCode> {
 }
 
 /// As many connections as are wanted and as the system has descriptors for, after those that the
-/// database, the operators and the log need.
+/// database, the operators, the log and whoever is in line when a stop comes need.
 fn within_descriptors(wanted: usize) -> usize {
-    const RESERVED: u64 = 64 + server::ADMIN_CONNECTIONS_MAX as u64;
+    const RESERVED: u64 = 64 + server::ADMIN_CONNECTIONS_MAX as u64 + 2 * server::LINE_MAX as u64;
     let available = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(1024);
     let most = usize::try_from(available.saturating_sub(RESERVED)).unwrap_or(usize::MAX).max(1);
     if most < wanted {

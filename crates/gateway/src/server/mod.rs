@@ -12,7 +12,7 @@ pub mod read;
 mod respond;
 mod stream;
 
-use std::io::ErrorKind;
+use std::io::{Error, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,8 +48,9 @@ const USAGE_POLL: Duration = Duration::from_secs(1);
 /// How often calls are written to their journal, and what was counted of them to its minute: soon enough
 /// for somebody who watches.
 const CALLS_POLL: Duration = Duration::from_millis(250);
-/// Most connections taken from the system when the order to stop comes: as many as it keeps in line.
-const LINE_MAX: usize = 1024;
+/// Most connections of a listener that are taken from the system when the order to stop comes: as many as it keeps in
+/// line, which is one more than `mio` asks it to.
+pub const LINE_MAX: usize = 129;
 /// How long whatever a client has sent before the order to stop may take to be seen.
 const SEEN_WITHIN: Duration = Duration::from_millis(10);
 /// How long whoever was in line when the order came may take for a request's head: those who called have sent it.
@@ -88,7 +89,10 @@ pub struct Running {
     pub context: Arc<Context>,
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
-    tasks: Vec<JoinHandle<()>>,
+    listeners: Vec<JoinHandle<()>>,
+    /// Told when the listeners have ended, and every call with them.
+    end: watch::Sender<bool>,
+    upkeep: Vec<JoinHandle<()>>,
 }
 
 /// Which of the two a connection came in by.
@@ -130,6 +134,7 @@ pub async fn start(context: Arc<Context>, limits: Limits) -> anyhow::Result<Runn
     let admin = bind(settings.admin_host, admin_port).await?;
     let (gateway_address, admin_address) = (gateway.local_addr()?, admin.local_addr()?);
     let (stop, stopped) = watch::channel(false);
+    let (end, ended) = watch::channel(false);
     let shared = Arc::new(Shared {
         context: Arc::clone(&context),
         limits,
@@ -142,34 +147,38 @@ pub async fn start(context: Arc<Context>, limits: Limits) -> anyhow::Result<Runn
     let accepting = |which, listener, most| {
         tokio::spawn(accept(which, listener, most, Arc::clone(&shared), stopped.clone()))
     };
-    let tasks = vec![
+    let listeners = vec![
         accepting(Listener::Gateway, gateway, settings.connections_max),
         accepting(Listener::Admin, admin, ADMIN_CONNECTIONS_MAX),
-        tokio::spawn(watch_access(Arc::clone(&context), stopped.clone())),
-        tokio::spawn(share_usage(Arc::clone(&context), stopped.clone())),
-        tokio::spawn(keep_calls(Arc::clone(&context), stopped.clone())),
-        tokio::spawn(watch_minutes(Arc::clone(&context), stopped.clone())),
     ];
-    Ok(Running { gateway: gateway_address, admin: admin_address, context, shared, stop, tasks })
+    let upkeep = vec![
+        tokio::spawn(watch_access(Arc::clone(&context), ended.clone())),
+        tokio::spawn(share_usage(Arc::clone(&context), ended.clone())),
+        tokio::spawn(keep_calls(Arc::clone(&context), ended.clone())),
+        tokio::spawn(watch_minutes(Arc::clone(&context), ended)),
+    ];
+    let (gateway, admin) = (gateway_address, admin_address);
+    Ok(Running { gateway, admin, context, shared, stop, listeners, end, upkeep })
 }
 
 impl Running {
     /// Says that it is no longer ready, goes on for the grace period so that balancers notice, stops
     /// accepting, lets what was accepted and whoever is in line finish, and closes the store.
     pub async fn stop(self) {
-        let Self { context, shared, stop, tasks, .. } = self;
+        let Self { context, shared, stop, listeners, end, upkeep, .. } = self;
         shared.draining.store(true, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_secs(context.settings.drain_grace_seconds)).await;
-        // Nobody listening any more means that everything has stopped.
-        let _ = stop.send(true);
-        for task in tasks {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a listener ended badly");
+        // Calls go on for a while, and what is done for them all must.
+        for (order, tasks) in [(stop, listeners), (end, upkeep)] {
+            // Nobody listening any more means that everything has stopped.
+            let _ = order.send(true);
+            for task in tasks {
+                if let Err(error) = task.await {
+                    tracing::error!(%error, "a part of the server ended badly");
+                }
             }
         }
         drop(shared);
-        // Once more, so that a restart forgets nothing.
-        share_quotas(&context).await;
         write_calls(&context).await;
         match Arc::try_unwrap(context) {
             Ok(context) => context.store.close().await,
@@ -178,7 +187,7 @@ impl Running {
     }
 }
 
-async fn watch_access(context: Arc<Context>, mut stopped: watch::Receiver<bool>) {
+async fn watch_access(context: Arc<Context>, mut ended: watch::Receiver<bool>) {
     loop {
         if let Err(error) = context.access.refresh(&context.store).await {
             let error = chain(error);
@@ -186,47 +195,44 @@ async fn watch_access(context: Arc<Context>, mut stopped: watch::Receiver<bool>)
         }
         tokio::select! {
             () = tokio::time::sleep(ACCESS_POLL) => {}
-            _ = stopped.changed() => return,
+            _ = ended.changed() => return,
         }
     }
 }
 
 /// Apart from the other: a write that hangs must not keep a withdrawn app in.
-async fn share_usage(context: Arc<Context>, mut stopped: watch::Receiver<bool>) {
-    loop {
+async fn share_usage(context: Arc<Context>, mut ended: watch::Receiver<bool>) {
+    let mut is_last = false;
+    while !is_last {
         tokio::select! {
             () = tokio::time::sleep(USAGE_POLL) => {}
-            // The last are shared when all calls have ended.
-            _ = stopped.changed() => return,
+            // Once more, so that a restart forgets nothing.
+            _ = ended.changed() => is_last = true,
         }
-        share_quotas(&context).await;
-    }
-}
-
-async fn share_quotas(context: &Context) {
-    if let Err(error) = context.quotas.share(&context.store, context.clock.now()).await {
-        let error = chain(error);
-        tracing::error!(error, "cannot share quotas; each gateway counts alone meanwhile");
+        if let Err(error) = context.quotas.share(&context.store, context.clock.now()).await {
+            let error = chain(error);
+            tracing::error!(error, "cannot share quotas; each gateway counts alone meanwhile");
+        }
     }
 }
 
 /// Apart from the writing of calls: what a slow database holds up must not end up in one minute.
-async fn watch_minutes(context: Arc<Context>, mut stopped: watch::Receiver<bool>) {
+async fn watch_minutes(context: Arc<Context>, mut ended: watch::Receiver<bool>) {
     loop {
         context.metrics.look(context.clock.now());
         tokio::select! {
             () = tokio::time::sleep(CALLS_POLL) => {}
-            _ = stopped.changed() => return,
+            _ = ended.changed() => return,
         }
     }
 }
 
-async fn keep_calls(context: Arc<Context>, mut stopped: watch::Receiver<bool>) {
+async fn keep_calls(context: Arc<Context>, mut ended: watch::Receiver<bool>) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(CALLS_POLL) => {}
             // The last are written when all calls have ended.
-            _ = stopped.changed() => return,
+            _ = ended.changed() => return,
         }
         write_calls(&context).await;
     }
@@ -289,18 +295,21 @@ fn close(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
     let mut line = Vec::new();
     let taken = listener.into_std().and_then(|listener| {
         while line.len() < LINE_MAX {
-            let (stream, address) = listener.accept()?;
+            let (stream, address) = match listener.accept() {
+                Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
+                accepted => accepted?,
+            };
             stream.set_nonblocking(true)?;
             stream.set_nodelay(true)?;
             line.push((TcpStream::from_std(stream)?, address));
         }
         Ok(())
     });
-    match taken {
-        Err(error) if error.kind() != ErrorKind::WouldBlock => {
-            tracing::warn!(%error, "cannot accept all who are in line");
-        }
-        _ => {}
+    if let Err(error) = taken.or_else(|error: Error| match error.kind() {
+        ErrorKind::WouldBlock => Ok(()),
+        _ => Err(error),
+    }) {
+        tracing::warn!(%error, taken = line.len(), "cannot accept all who are in line");
     }
     line
 }

@@ -1083,13 +1083,14 @@ fn a_stopping_server_serves_whoever_waits_for_a_place() {
         stream
     };
     let head = "POST /router/rest HTTP/1.1\r\nHost: t\r\nContent-Length: 11\r\n\r\n";
-    let (mut first, mut second) = (connect(), connect());
+    let (mut first, _silent, mut second) = (connect(), connect(), connect());
     first.write_all([head, "format="].concat().as_bytes()).unwrap();
     second.write_all([head, "format=json"].concat().as_bytes()).unwrap();
+    // Long enough for the first to be read.
+    std::thread::sleep(Duration::from_millis(200));
     let pid = program.child.id().to_string();
     assert!(Command::new("kill").arg(&pid).status().unwrap().success());
-    // Long enough for the order to arrive.
-    std::thread::sleep(Duration::from_millis(300));
+    eventually("nobody listens", || std::net::TcpStream::connect(program.address()).is_err());
     first.write_all(b"json").unwrap();
     for mut stream in [first, second] {
         let mut answer = String::new();
