@@ -12,7 +12,7 @@ pub mod read;
 mod respond;
 mod stream;
 
-use std::io::{Error, ErrorKind};
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -293,7 +293,7 @@ async fn accept(
 /// Closes a listener; returns whoever was in line, whom closing alone would reset.
 fn close(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
     let mut line = Vec::new();
-    let taken = listener.into_std().and_then(|listener| {
+    let taken: io::Result<()> = listener.into_std().and_then(|listener| {
         while line.len() < LINE_MAX {
             let (stream, address) = match listener.accept() {
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
@@ -305,10 +305,9 @@ fn close(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
         }
         Ok(())
     });
-    if let Err(error) = taken.or_else(|error: Error| match error.kind() {
-        ErrorKind::WouldBlock => Ok(()),
-        _ => Err(error),
-    }) {
+    if let Err(error) = taken
+        && error.kind() != ErrorKind::WouldBlock
+    {
         tracing::warn!(%error, taken = line.len(), "cannot accept all who are in line");
     }
     line
