@@ -1,5 +1,6 @@
 //! What came of it: a line for each row, and the table of `docs/performance.md`.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
@@ -105,15 +106,11 @@ pub fn write(page: &Path, measured: &str, lines: &[Line]) -> anyhow::Result<()> 
 
 /// What a program calls itself: its version and, of one that `dev/release` has built in a checkout, the commit.
 pub fn named(program: &Path) -> anyhow::Result<String> {
-    Ok(run(Command::new(program).arg("--version"))?.trim().to_owned())
+    said(program, &["--version"])
 }
 
 /// On what, with what, and when.
 fn circumstances(measured: &str) -> anyhow::Result<String> {
-    let said = |program: &str, args: &[&str]| -> anyhow::Result<String> {
-        let printed = run(Command::new(program).args(args))?;
-        Ok(printed.lines().next().unwrap_or_default().to_owned())
-    };
     let date = said("date", &["-u", "+%Y-%m-%d %H:%M UTC"])?;
     let (kernel, compiler) = (said("uname", &["-sr"])?, said("rustc", &["--version"])?);
     let cpu = std::fs::read_to_string("/proc/cpuinfo")?;
@@ -121,4 +118,10 @@ fn circumstances(measured: &str) -> anyhow::Result<String> {
     let cores = cpu.lines().filter(|line| line.starts_with("processor")).count();
     let model = model.unwrap_or("an unnamed processor");
     Ok(format!("{date}, {measured}: {cores} cores of {model}, {kernel}, {compiler}."))
+}
+
+/// The first line of what a program prints.
+fn said(program: impl AsRef<OsStr>, args: &[&str]) -> anyhow::Result<String> {
+    let printed = run(Command::new(program).args(args))?;
+    Ok(printed.lines().next().unwrap_or_default().to_owned())
 }

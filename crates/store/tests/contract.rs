@@ -682,6 +682,7 @@ async fn what_is_read_again_is_what_was_committed_last(world: World) {
         // A change of something else is no news of this.
         add_one(&elsewhere, &others, "r").await.unwrap();
         let again = here.read::<Document>(&ours).await.unwrap().unwrap();
+        assert_eq!(again, read);
         assert!(Arc::ptr_eq(&again, &read), "it was read anew");
         assert_ne!(last, Some(read.version));
         last = Some(read.version);

@@ -253,12 +253,11 @@ async fn accept(
     mut stopped: watch::Receiver<bool>,
 ) {
     let places = Arc::new(Semaphore::new(most));
-    let serve = {
-        let (shared, stopped) = (Arc::clone(&shared), stopped.clone());
-        move |stream, address: SocketAddr, place| {
-            let (shared, stopped) = (Arc::clone(&shared), stopped.clone());
-            tokio::spawn(serve_connection(which, stream, address.ip(), place, shared, stopped));
-        }
+    // Apart from the one that is waited with.
+    let order = stopped.clone();
+    let serve = |stream, address: SocketAddr, place| {
+        let (shared, stopped) = (Arc::clone(&shared), order.clone());
+        tokio::spawn(serve_connection(which, stream, address.ip(), place, shared, stopped));
     };
     loop {
         let accepted = tokio::select! {
