@@ -14,6 +14,7 @@ mod process;
 mod report;
 mod rows;
 mod soak;
+mod turn;
 mod world;
 
 use std::net::SocketAddr;
@@ -59,6 +60,21 @@ enum Action {
         #[arg(long, default_value_t = 10_000_000)]
         orders: usize,
     },
+    /// Hold a build of the program against another, in many short rounds
+    Turn {
+        /// The other
+        other: PathBuf,
+        /// What both are called for
+        work: turn::Work,
+        #[arg(long, default_value = PROGRAM)]
+        program: PathBuf,
+        #[arg(long, default_value_t = 64)]
+        connections: usize,
+        #[arg(long, default_value_t = 16)]
+        rounds: usize,
+        #[arg(long, default_value_t = 0.4)]
+        seconds: f64,
+    },
     /// Call a program in every way that its speed is measured, for a compiler that learns from it
     Train {
         /// The program to train
@@ -100,6 +116,10 @@ fn main() -> anyhow::Result<()> {
         }
         Action::Count { case: Some(case), times } => count::count(&case, times.unwrap_or(1)),
         Action::Soak { program, minutes } => soak::soak(&plan(&program, 1, 1.0)?, minutes),
+        Action::Turn { other, work, program, connections, rounds, seconds } => {
+            let plan = plan(&program, rounds, seconds)?;
+            turn::turn(&plan, &other.canonicalize()?, work, connections)
+        }
         Action::Train { program } => train(&program),
         Action::Rows(asked) => compare(asked, |rows| rows.measure()),
         Action::Growth { asked, orders } => compare(asked, |rows| rows.long_growth(orders)),

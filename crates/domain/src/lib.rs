@@ -20,7 +20,7 @@ pub mod train;
 
 pub use money::Fen;
 pub use pii::Pii;
-pub use step::Step;
+pub use step::{Parted, Step};
 pub use time::{Civil, Instant};
 
 /// Whether anything stands in the list twice. Lists here are short and bounded.

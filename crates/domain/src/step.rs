@@ -1,4 +1,6 @@
-//! What a transition did.
+//! What a transition did, and what none does.
+
+use serde::Serialize;
 
 /// The outcome of a transition that was not refused.
 ///
@@ -26,4 +28,10 @@ impl<T> Step<T> {
             Self::Taken(state) | Self::Already(state) => state,
         }
     }
+}
+
+/// A document that begins with facts which no transition changes.
+pub trait Parted {
+    /// What follows them: an object of all other members, under the same names and in the same order.
+    fn rest(&self) -> impl Serialize;
 }

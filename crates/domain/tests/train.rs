@@ -8,7 +8,7 @@ use domain::train::{
     OFFLINE_MAX, Personal, RefundState, Seat, TICKETS_MAX, TrainBooking, TrainCommand, TrainOrder,
     TrainRefusal,
 };
-use domain::{Fen, Instant, Pii, Step};
+use domain::{Fen, Instant, Parted, Pii, Step};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -679,6 +679,16 @@ fn changed(price_fen: i64) -> TrainOrder {
     again["seats"] = json!([seat(2, 0)]);
     assert_eq!(perform(order.clone(), again), Err(TrainRefusal::ChangedBefore));
     order
+}
+
+#[test]
+fn what_was_booked_and_the_rest_make_the_whole_order_as_it_is_written() {
+    let ask = json!({"command": "ask-refund", "refund_id": "r-1", "seats": [seat(2, 0)]});
+    let order = perform(changed(30_000), ask).unwrap().into_state();
+    let booking = serde_json::to_string(&order.booking).unwrap();
+    let rest = serde_json::to_string(&order.rest()).unwrap();
+    let whole = serde_json::to_string(&order).unwrap();
+    assert_eq!(whole, format!("{{\"booking\":{booking},{}", &rest[1..]));
 }
 
 #[test]

@@ -26,10 +26,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use domain::Instant;
 use domain::access::{App, Session};
 use domain::id::AppKey;
 use domain::pii::Trait;
+use domain::{Instant, Parted};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
@@ -352,7 +352,24 @@ impl Store {
     where
         D: Serialize + DeserializeOwned,
     {
-        self.change_part(key, None, cause, decide).await
+        self.change_part(key, Part::Whole, cause, decide).await
+    }
+
+    /// The same for whoever leaves what the document begins with as it is: that is neither written nor sealed again.
+    ///
+    /// # Errors
+    /// As of [`Store::change`].
+    pub async fn change_rest<D, A>(
+        &self,
+        key: &Key,
+        cause: &Cause,
+        decide: impl FnMut(Option<D>) -> (Decision<D>, A),
+    ) -> Result<A, Error>
+    where
+        D: Parted + Serialize + DeserializeOwned,
+    {
+        let write_rest = |place: &Place<'_>, document: &D| write(place, &document.rest());
+        self.change_part(key, Part::Rest(write_rest), cause, decide).await
     }
 
     /// The same for whoever looks at one member of the document and changes nothing else: only that is
@@ -371,13 +388,13 @@ impl Store {
     where
         M: Serialize + DeserializeOwned,
     {
-        self.change_part(key, Some(member), cause, decide).await
+        self.change_part(key, Part::Member(member), cause, decide).await
     }
 
     async fn change_part<D, A>(
         &self,
         key: &Key,
-        member: Option<&'static str>,
+        part: Part<D>,
         cause: &Cause,
         mut decide: impl FnMut(Option<D>) -> (Decision<D>, A),
     ) -> Result<A, Error>
@@ -386,8 +403,8 @@ impl Store {
     {
         let place = Place::of(key);
         for _ in 0..CHANGE_ATTEMPTS_MAX {
-            let (before, known) = match self.load_for(key, member).await? {
-                Some(loaded) => Some(self.open_before(&place, member, loaded).await?),
+            let (before, known) = match self.load_for(key, part.member()).await? {
+                Some(loaded) => Some(self.open_before(&place, &part, loaded).await?),
                 None => None,
             }
             .unzip();
@@ -396,8 +413,8 @@ impl Store {
                 return Ok(answer);
             };
             let After { document, is_rest, people } = match &before {
-                Some(before) => self.seal_after(&place, member, before, &document).await?,
-                None if member.is_some() => {
+                Some(before) => self.seal_after(&place, &part, before, &document).await?,
+                None if part.member().is_some() => {
                     return Err(Error::Unsealable("a member of a document that is not there"));
                 }
                 None => {
@@ -437,27 +454,38 @@ impl Store {
     async fn open_before<D: DeserializeOwned>(
         &self,
         place: &Place<'_>,
-        member: Option<&'static str>,
+        part: &Part<D>,
         loaded: Loaded,
     ) -> Result<(Before, D), Error> {
         let mut opened = Opened::default();
-        let part = place.part(&loaded.document, member)?;
-        let (asked, text) = (Asked { member, without: &[] }, &loaded.document[part.clone()]);
+        let member = part.member();
+        let range = place.part(&loaded.document, member)?;
+        let (asked, text) = (Asked { member, without: &[] }, &loaded.document[range.clone()]);
         let clear = self.open_json(place, asked, text, Some(&mut opened)).await?;
         let known = place.read(&clear)?;
-        let clear = (member.is_none() && loaded.head.body.is_some()).then_some(clear);
-        Ok((Before { loaded, part, clear, opened }, known))
+        let may_stay = matches!(part, Part::Whole) && loaded.head.body.is_some();
+        let clear = may_stay.then_some(clear);
+        Ok((Before { loaded, range, clear, opened }, known))
     }
 
     /// What is stored now that the part that was opened has become `document`.
     async fn seal_after<D: Serialize>(
         &self,
         place: &Place<'_>,
-        member: Option<&'static str>,
-        Before { loaded, part, clear, opened }: &Before,
+        part: &Part<D>,
+        Before { loaded, range, clear, opened }: &Before,
         document: &D,
     ) -> Result<After, Error> {
-        let (mut json, stored) = (write(place, document)?, &loaded.document);
+        let (stored, member) = (&loaded.document, part.member());
+        if let Part::Rest(write_rest) = part
+            && loaded.head.body.is_some()
+            && !self.sealer.may_be_outdated(stored)
+        {
+            let json = write_rest(place, document)?;
+            let (document, people) = self.sealer.seal(place, None, &json, opened)?;
+            return Ok(After { document, is_rest: true, people });
+        }
+        let mut json = write(place, document)?;
         if let Some(clear) = clear
             && let (body, _) = rewrite::parted(clear)
             && json.starts_with(body)
@@ -470,7 +498,7 @@ impl Store {
             return Ok(After { document, is_rest: true, people });
         }
         let (sealed, people) = self.sealer.seal(place, member, &json, opened)?;
-        let whole = [&stored[..part.start], &sealed, &stored[part.end..]].concat();
+        let whole = [&stored[..range.start], &sealed, &stored[range.end..]].concat();
         // What was loaded and not looked at moves to the newest key all the same.
         let document = match member.is_some() && self.sealer.may_be_outdated(&whole) {
             true => self.seal_anew(place, &whole).await?,
@@ -907,11 +935,30 @@ impl Store {
     }
 }
 
+/// What of a document a change touches.
+enum Part<D> {
+    /// All of it.
+    Whole,
+    /// What follows its first member, which this writes.
+    Rest(fn(&Place<'_>, &D) -> Result<Clear, Error>),
+    /// One member.
+    Member(&'static str),
+}
+
+impl<D> Part<D> {
+    fn member(&self) -> Option<&'static str> {
+        match self {
+            Self::Member(member) => Some(member),
+            Self::Whole | Self::Rest(_) => None,
+        }
+    }
+}
+
 /// What may change, as it was loaded.
 struct Before {
     loaded: Loaded,
-    /// What of the loaded text was opened.
-    part: Range<usize>,
+    /// Where in the loaded text what was opened stands.
+    range: Range<usize>,
     /// All of it, where what it begins with stands apart.
     clear: Option<Clear>,
     opened: Opened,

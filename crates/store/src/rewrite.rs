@@ -75,7 +75,7 @@ impl Steps<'_> {
             match step {
                 Step::Member(name, has_escapes) => {
                     let name = unescaped(name, *has_escapes).unwrap_or_default();
-                    if name.contains(['~', '/']) {
+                    if name.bytes().any(|byte| matches!(byte, b'~' | b'/')) {
                         text.push_str(&name.replace('~', "~0").replace('/', "~1"));
                     } else {
                         text.push_str(&name);

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::access::{App, Session};
 use domain::grant::{Code, Digest, Fresh, Grant, Refusal};
-use domain::{Instant, Pii, pii};
+use domain::{Instant, Parted, Pii, pii};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{Call, Calls, Cause, Decision, Error, Key, LookUp, SealingKey, Store, Usage};
@@ -374,10 +374,19 @@ struct Parts {
     next: Person,
 }
 
+impl Parted for Parts {
+    fn rest(&self) -> impl Serialize {
+        std::collections::BTreeMap::from([("next", &self.next)])
+    }
+}
+
 async fn changing_one_member_is_changing_the_whole_and_leaves_the_rest_as_it_is_stored(
     world: World,
 ) {
-    change_one_member(&world, "E1/\"}").await;
+    let card = "E1/\"}";
+    let store = change_one_member(&world, card).await;
+    // What it begins with does not stand apart, and stays all the same.
+    change_what_follows(&store, card, "E4", Way::Rest).await;
 }
 
 async fn a_member_changes_alone_beside_one_that_stands_apart(world: World) {
@@ -474,14 +483,26 @@ async fn what_is_damaged_beside_a_member_that_changes_does_not_move_to_a_new_key
     assert!(matches!(read, Err(Error::Document { .. })), "{read:?}");
 }
 
-/// Changes the whole document, and in it what follows somebody with this card.
-async fn change_what_follows(store: &Store, card: &str, next: &str) {
+/// How what follows is changed.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    /// With all that stands before it.
+    Whole,
+    /// By whoever says that the rest of the document stays.
+    Rest,
+}
+
+/// Changes, in a document, what follows somebody with this card.
+async fn change_what_follows(store: &Store, card: &str, next: &str, way: Way) {
     let person = |card: &str| Person { card: Pii::new(card.to_owned()), phone: None };
     let put = |known: Option<Parts>| {
         let document = Parts { next: person(next), ..known.unwrap() };
         (Decision::Put { document, what: "all", facts: None, look_ups: vec![] }, ())
     };
-    store.change(&key("a"), &cause("r5"), put).await.unwrap();
+    match way {
+        Way::Whole => store.change(&key("a"), &cause("r5"), put).await.unwrap(),
+        Way::Rest => store.change_rest(&key("a"), &cause("r5"), put).await.unwrap(),
+    }
     let read = store.get::<Parts>(&key("a")).await.unwrap().unwrap();
     assert_eq!(read, Parts { who: person(card), next: person(next) });
     for card in [card, next] {
@@ -510,7 +531,9 @@ async fn a_change_of_all_but_what_stands_apart_leaves_that_as_it_is_stored(world
         }
     });
     for next in ["E4", "E5", "E4"] {
-        change_what_follows(&store, &card, next).await;
+        for way in [Way::Whole, Way::Rest] {
+            change_what_follows(&store, &card, &format!("{next}{way:?}"), way).await;
+        }
     }
     assert_eq!(world.lengths().1, body);
 }
@@ -518,9 +541,11 @@ async fn a_change_of_all_but_what_stands_apart_leaves_that_as_it_is_stored(world
 async fn what_is_loaded_to_be_changed_moves_to_the_newest_key_wherever_it_stands(world: World) {
     let card = "E1/\"}".repeat(200);
     let store = change_one_member(&world, &card).await;
-    store.add_key(None).await.unwrap();
-    change_what_follows(&store, &card, "E4").await;
-    assert_eq!(store.reseal().await.unwrap().count, 0);
+    for way in [Way::Whole, Way::Rest] {
+        store.add_key(None).await.unwrap();
+        change_what_follows(&store, &card, "E4", way).await;
+        assert_eq!(store.reseal().await.unwrap().count, 0, "{way:?}");
+    }
 }
 
 async fn what_a_document_begins_with_is_written_once_and_stands_apart(world: World) {

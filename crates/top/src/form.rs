@@ -131,26 +131,61 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
 }
 
 fn decode_from(bytes: &[u8], escape: Option<usize>) -> Option<Cow<'_, str>> {
-    let Some(mut plain) = escape else {
+    let Some(plain) = escape else {
         return std::str::from_utf8(bytes).ok().map(Cow::Borrowed);
     };
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    loop {
-        decoded.extend_from_slice(&rest[..plain]);
-        let (byte, length) = match &rest[plain..] {
-            [] => return String::from_utf8(decoded).ok().map(Cow::Owned),
+    let (plain, mut rest) = bytes.split_at(plain);
+    let mut decoded = Vec::with_capacity(bytes.len() + WORD_BYTES);
+    decoded.extend_from_slice(plain);
+    while let [first, after @ ..] = rest {
+        let (byte, after) = match (first, after) {
             // A percent sign that stands for nothing stands for itself.
-            [b'%', high, low, ..] => hex_byte(*high, *low).map_or((b'%', 1), |byte| (byte, 3)),
-            [b'+', ..] => (b' ', 1),
-            [byte, ..] => (*byte, 1),
+            (b'%', [high, low, further @ ..]) => {
+                hex_byte(*high, *low).map_or((b'%', after), |byte| (byte, further))
+            }
+            (b'+', after) => (b' ', after),
+            (byte, after) => (*byte, after),
         };
         decoded.push(byte);
-        rest = &rest[plain + length..];
-        // The next one is near: in JSON every second letter is escaped.
-        let next = rest.iter().position(|byte| is_escape(*byte));
-        plain = next.unwrap_or(rest.len());
+        rest = after;
+        // What is plain up to the next escape, which in JSON is near, is copied a word at a time; what of the last word is
+        // not plain is taken back.
+        while let Some((word, after)) = rest.split_first_chunk::<WORD_BYTES>()
+            && !is_escape(word[0])
+        {
+            let plain = plain_bytes(*word);
+            let end = decoded.len() + plain;
+            decoded.extend_from_slice(word);
+            decoded.truncate(end);
+            rest = if plain < WORD_BYTES { &rest[plain..] } else { after };
+        }
     }
+    text(decoded).map(Cow::Owned)
+}
+
+/// The text that bytes are, if they are one.
+fn text(bytes: Vec<u8>) -> Option<String> {
+    match bytes.len() {
+        ..LONG_BYTES => String::from_utf8(bytes).ok(),
+        _ => simdutf8::basic::from_utf8(&bytes).ok().map(str::to_owned),
+    }
+}
+
+/// From this length on it takes less to look at a text many bytes at a time and to copy it than to look at it as the
+/// standard library does where it is not all ASCII.
+const LONG_BYTES: usize = 256;
+/// As many bytes as are looked at together.
+const WORD_BYTES: usize = 8;
+
+/// How many of these come before the first that is an escape.
+fn plain_bytes(word: [u8; WORD_BYTES]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; WORD_BYTES]);
+    const TOPS: u64 = u64::from_ne_bytes([0x80; WORD_BYTES]);
+    let word = u64::from_le_bytes(word);
+    // The lowest top bit that is set belongs to the first byte that is zero.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & TOPS;
+    let escapes = zeros(word ^ (ONES * u64::from(b'%'))) | zeros(word ^ (ONES * u64::from(b'+')));
+    escapes.trailing_zeros() as usize / 8
 }
 
 /// What two hexadecimal digits of either case stand for; `None` when they are none.
@@ -319,6 +354,41 @@ mod tests {
                 pair("g", "a=b"),
             ]
         );
+    }
+
+    /// As the standard has it, one byte after the other.
+    fn slowly(bytes: &[u8]) -> Option<String> {
+        let (mut decoded, mut at) = (Vec::new(), 0);
+        while at < bytes.len() {
+            let escaped = bytes.get(at..at + 3).filter(|three| three[0] == b'%');
+            let digits = escaped.and_then(|three| std::str::from_utf8(&three[1..]).ok());
+            let digits = digits.filter(|two| two.bytes().all(|byte| byte.is_ascii_hexdigit()));
+            match digits {
+                Some(two) => decoded.push(u8::from_str_radix(two, 16).unwrap()),
+                None if bytes[at] == b'+' => decoded.push(b' '),
+                None => decoded.push(bytes[at]),
+            }
+            at += if digits.is_some() { 3 } else { 1 };
+        }
+        String::from_utf8(decoded).ok()
+    }
+
+    #[test]
+    fn an_escape_reads_the_same_wherever_it_stands() {
+        let long = "票".repeat(LONG_BYTES);
+        for escape in ["%22", "+", "%E7%A5%A8", "%7b%7D", "%", "%2", "%zz", "%%41", "%FF", "票"] {
+            for before in 0..=2 * WORD_BYTES {
+                for after in 0..=2 * WORD_BYTES {
+                    let plain = "abcdefghijklmnop$&*,";
+                    let (before, after) = (&plain[..before], &plain[plain.len() - after..]);
+                    let once = [before, escape, after].concat();
+                    for text in [[once.as_str(), &once].concat(), [&long, escape, after].concat()] {
+                        let read = decode(text.as_bytes()).map(Cow::into_owned);
+                        assert_eq!(read, slowly(text.as_bytes()), "{text}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -258,16 +258,17 @@ impl Sealing {
             Encoding::Hex | Encoding::HexUpper => from_hex(sealed),
             Encoding::Base64 => BASE64.decode(sealed).ok(),
         };
-        let bytes = bytes.ok_or(DoesNotOpen)?;
+        let mut bytes = bytes.ok_or(DoesNotOpen)?;
         let cipher = self.key.0.clone();
         let clear = match self.scheme.mode {
-            Mode::Ecb => self.unpad(ecb::Decryptor::inner_init(cipher), &bytes)?,
+            Mode::Ecb => self.unpad(ecb::Decryptor::inner_init(cipher), bytes)?,
             Mode::CbcFixed(iv) => {
-                self.unpad(cbc::Decryptor::inner_iv_init(cipher, &iv.into()), &bytes)?
+                self.unpad(cbc::Decryptor::inner_iv_init(cipher, &iv.into()), bytes)?
             }
             Mode::CbcPrefixed => {
-                let (iv, rest) = bytes.split_first_chunk::<BLOCK_BYTES>().ok_or(DoesNotOpen)?;
-                self.unpad(cbc::Decryptor::inner_iv_init(cipher, &(*iv).into()), rest)?
+                let iv = *bytes.first_chunk::<BLOCK_BYTES>().ok_or(DoesNotOpen)?;
+                bytes.drain(..BLOCK_BYTES);
+                self.unpad(cbc::Decryptor::inner_iv_init(cipher, &iv.into()), bytes)?
             }
             Mode::Gcm => {
                 let (nonce, rest) = bytes.split_at_checked(NONCE_BYTES).ok_or(DoesNotOpen)?;
@@ -279,16 +280,23 @@ impl Sealing {
         String::from_utf8(clear).map_err(|_| DoesNotOpen)
     }
 
-    fn unpad(&self, mode: impl BlockModeDecrypt, sealed: &[u8]) -> Result<Vec<u8>, DoesNotOpen> {
-        match self.scheme.padding {
-            Padding::Pkcs7 => mode.decrypt_padded_vec::<Pkcs7>(sealed).map_err(|_| DoesNotOpen),
-            Padding::Zero => {
-                let clear = mode.decrypt_padded_vec::<NoPadding>(sealed);
-                let mut clear = clear.map_err(|_| DoesNotOpen)?;
-                clear.truncate(clear.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1));
-                Ok(clear)
-            }
-        }
+    /// What was sealed, in its own place.
+    fn unpad(
+        &self,
+        mode: impl BlockModeDecrypt,
+        mut bytes: Vec<u8>,
+    ) -> Result<Vec<u8>, DoesNotOpen> {
+        let clear = match self.scheme.padding {
+            Padding::Pkcs7 => mode.decrypt_padded::<Pkcs7>(&mut bytes),
+            Padding::Zero => mode.decrypt_padded::<NoPadding>(&mut bytes),
+        };
+        let clear = clear.map_err(|_| DoesNotOpen)?;
+        let length = match self.scheme.padding {
+            Padding::Pkcs7 => clear.len(),
+            Padding::Zero => clear.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1),
+        };
+        bytes.truncate(length);
+        Ok(bytes)
     }
 }
 
@@ -305,5 +313,9 @@ pub fn from_hex(text: &str) -> Option<Vec<u8>> {
         return None;
     }
     let (pairs, _) = digits.as_chunks();
-    pairs.iter().map(|[high, low]| hex_byte(*high, *low)).collect()
+    let mut bytes = Vec::with_capacity(pairs.len());
+    for [high, low] in pairs {
+        bytes.push(hex_byte(*high, *low)?);
+    }
+    Some(bytes)
 }

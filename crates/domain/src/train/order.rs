@@ -9,7 +9,7 @@ use super::callback::{Callback, CallbackRefusal, Passed, Problem, Remark, Spot};
 use super::code::{CallbackCode, TrainStatus};
 use super::fee::Journey;
 use crate::id::RefundId;
-use crate::{Fen, Instant, Pii, Step, pii};
+use crate::{Fen, Instant, Parted, Pii, Step, pii};
 
 /// Most refunds that are asked for on one order, failed ones included: a ticket is tried again a few
 /// times, not for ever.
@@ -31,6 +31,17 @@ pub struct TrainOrder {
     /// Refunds, in the order of their numbers: in which they came makes no difference.
     #[serde(default)]
     pub refunds: Vec<Refund>,
+}
+
+impl Parted for TrainOrder {
+    fn rest(&self) -> impl Serialize {
+        #[derive(Serialize)]
+        struct Rest<'o> {
+            changes: &'o [TrainChange],
+            refunds: &'o [Refund],
+        }
+        Rest { changes: &self.changes, refunds: &self.refunds }
+    }
 }
 
 /// A ticket's place: its leg (those changed to follow those booked) and its place there.

@@ -109,7 +109,8 @@ async fn take(
     let cause = caller.cause_at(&key);
     let mut is_anothers = None;
     loop {
-        match cx.store.change(&key, &cause, |order| decide(order, is_anothers)).await {
+        // What was booked stays as it is.
+        match cx.store.change_rest(&key, &cause, |order| decide(order, is_anothers)).await {
             Ok(Some(outcome)) => return Ok(outcome),
             // The order does not know the number: it may be another's.
             Ok(None) => {
