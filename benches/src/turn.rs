@@ -72,17 +72,14 @@ pub fn turn(plan: &Plan, other: &Path, work: Work, connections: usize) -> anyhow
     let mut ours = || round(&plan.program);
     let mut theirs = || round(other);
     let [ours, theirs] = plan.in_turn([&mut ours, &mut theirs])?;
-    let middle =
-        |rounds: &[Round], figure: fn(&Round) -> f64| Spread::of(rounds.iter().map(figure)).median;
-    let figures: [(&str, fn(&Round) -> f64); 4] = [
-        ("answers a second", |round| round.measured.rate()),
-        ("µs of CPU", |round| round.cpu_us),
-        ("p50, ms", |round| round.measured.quantile_ms(0.5)),
-        ("p99, ms", |round| round.measured.quantile_ms(0.99)),
-    ];
     println!("calls a second, to those of the other: {}", ranged(ratios(&ours, &theirs)));
-    for (name, figure) in figures {
-        println!("{name}: {:.2} to {:.2}", middle(&ours, figure), middle(&theirs, figure));
-    }
+    let both = |name: &str, figure: fn(&Round) -> f64| {
+        let [ours, theirs] = [&ours, &theirs].map(|rounds| Spread::of(rounds.iter().map(figure)));
+        println!("{name}: {:.2} to {:.2}", ours.median, theirs.median);
+    };
+    both("answers a second", |round| round.measured.rate());
+    both("µs of CPU", |round| round.cpu_us);
+    both("p50, ms", |round| round.measured.quantile_ms(0.5));
+    both("p99, ms", |round| round.measured.quantile_ms(0.99));
     Ok(())
 }
