@@ -4,13 +4,13 @@ use crate::calls::{Calls, Form};
 use crate::measure::{ONCE, Round, Spread, USUAL};
 use crate::peers::{Installed, Peer, Work};
 use crate::report::Target;
-use crate::rows::{Rows, WRITES_PER_SECOND};
+use crate::rows::Rows;
 use crate::world::{Sizes, World};
 
 impl Rows<'_> {
     /// Our durable cancel, and our read, against each peer that this machine can run.
     pub fn beside_peers(&mut self) -> anyhow::Result<()> {
-        let orders = (self.plan.span.counted.as_secs_f64() * WRITES_PER_SECOND) as usize;
+        let orders = self.plan.writes();
         let home = &self.plan.home;
         let sizes = Sizes { payable: orders, changed: 1, ..Sizes::default() };
         let template = World::make(&self.plan.program, &home.join("writes"), None, sizes)?;
@@ -47,7 +47,7 @@ impl Rows<'_> {
         }
         let fresh = self.plan.home.join("fresh");
         let mut ours = || {
-            let server = self.started(&template.copy_to(&fresh)?, &[])?;
+            let server = template.copy_to(&fresh)?.started(&[])?;
             self.plan.round(&server, cancels, ONCE)
         };
         let mut theirs = || {
@@ -65,7 +65,7 @@ impl Rows<'_> {
                 self.add(row, what, figure, Target::AtMost(0.1), String::new());
             }
             Work::Static => {
-                let server = self.started(&template.copy_to(&fresh)?, &[])?;
+                let server = template.copy_to(&fresh)?.started(&[])?;
                 let peer = installed.start(work, cancels.requests.len())?;
                 let detail = Calls::detail(template, Form::Json, 0..1);
                 let mut ours = || self.plan.round(&server, &detail, USUAL);

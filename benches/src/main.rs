@@ -62,7 +62,7 @@ enum Action {
     },
     /// Hold a build of the program against another, in many short rounds
     Turn {
-        /// The other
+        /// The other: a copy of it, built in the same way from an earlier commit
         other: PathBuf,
         /// What both are called for
         work: turn::Work,

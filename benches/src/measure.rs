@@ -15,6 +15,8 @@ use crate::process::{Server, machine_cpu_ns, own_cpu_ns, written_bytes};
 const FOREIGN_MAX: f64 = 0.12;
 /// How often a round is tried because others took more.
 pub const TRIES_MAX: usize = 5;
+/// Writes a second that a round has orders for: more than any round has come to.
+const WRITES_PER_SECOND: f64 = 60_000.0;
 /// How long a server may take to give its first right answer.
 const START_MAX: Duration = Duration::from_secs(60);
 
@@ -78,6 +80,11 @@ pub const USUAL: Manner = Manner { connections: 64, again: true };
 pub const ONCE: Manner = Manner { again: false, ..USUAL };
 
 impl Plan {
+    /// How many orders a round needs that changes each once.
+    pub fn writes(&self) -> usize {
+        ((self.span.warm + self.span.counted).as_secs_f64() * WRITES_PER_SECOND) as usize
+    }
+
     /// Measures one round; a wrong answer is an error.
     pub fn round(&self, server: &Server, calls: &Calls, manner: Manner) -> anyhow::Result<Round> {
         let rounds = self.beside(server, &[(calls, manner)])?;

@@ -137,7 +137,7 @@ impl Rows<'_> {
         for _ in 0..self.plan.rounds {
             postgres.copy("made", "fresh")?;
             let fresh = World { database: Some(postgres.url("fresh")), ..made.clone() };
-            ours.push(self.plan.round(&self.started(&fresh, &[])?, &cancels, ONCE)?);
+            ours.push(self.plan.round(&fresh.started(&[])?, &cancels, ONCE)?);
             let args = ["--skip-some-updates"];
             let tried = WRITERS.map(|clients| postgres.pgbench(&args, clients, seconds));
             let best = tried.into_iter().try_fold(0.0, |best: f64, rate| rate.map(|r| best.max(r)));
@@ -150,8 +150,8 @@ impl Rows<'_> {
 
     fn reads_on(&mut self, postgres: &Postgres, made: &World) -> anyhow::Result<()> {
         let details = Calls::detail(made, Form::Json, 0..READ_ORDERS);
-        let server = self.started(made, &[])?;
-        let forgetful = self.started(made, &["--document-cache-mb", "0"])?;
+        let server = made.started(&[])?;
+        let forgetful = made.started(&["--document-cache-mb", "0"])?;
         let script = self.plan.home.join("read.sql");
         std::fs::write(&script, READ)?;
         let script = script.display().to_string();

@@ -16,8 +16,6 @@ use crate::world::{Sizes, World};
 pub const READ_ORDERS: usize = 10_000;
 /// Orders whose receipts are reported again and again.
 const RECEIPTS_ORDERS: usize = 2_000;
-/// Writes a second that a round has orders for: more than any round has come to.
-pub const WRITES_PER_SECOND: f64 = 60_000.0;
 /// What the cancel's answer has, in bytes.
 const CANCEL_ANSWER_BYTES: usize = 253;
 /// How much is appended between two syncs when the disk's own rate is measured.
@@ -110,7 +108,7 @@ impl Rows<'_> {
             ..Sizes::default()
         };
         let world = World::make(&self.plan.program, &self.plan.home.join("reads"), None, sizes)?;
-        let server = self.started(&world, &[])?;
+        let server = world.started(&[])?;
         let all = || 0..READ_ORDERS;
         let hot = Calls::detail(&world, Form::Json, 0..1);
         let xml = Calls::detail(&world, Form::Xml, 0..1);
@@ -141,7 +139,7 @@ impl Rows<'_> {
         if !self.wants(&["2", "8"]) {
             return Ok(());
         }
-        let server = self.started(world, &["--document-cache-mb", "0"])?;
+        let server = world.started(&["--document-cache-mb", "0"])?;
         let details = Calls::detail(world, Form::Json, 0..READ_ORDERS);
         let rounds = self.against_echo(&server, &details)?;
         self.add_ratio("2", "change.detail from the database, to bare hyper", &rounds, 0.60);
@@ -207,7 +205,7 @@ impl Rows<'_> {
         let details = Calls::detail(template, Form::Json, 0..READ_ORDERS);
         let reading = Manner { connections: 8, again: true };
         let home = &self.plan.home;
-        let fresh = || self.started(&template.copy_to(&home.join("fresh"))?, &[]);
+        let fresh = || template.copy_to(&home.join("fresh"))?.started(&[]);
         let mut alone = || self.plan.round(&fresh()?, &details, reading);
         let mut beside = || {
             let both = self.plan.beside(&fresh()?, &[(&details, reading), (cancels, ONCE)])?;
@@ -223,15 +221,8 @@ impl Rows<'_> {
         Ok(())
     }
 
-    /// Starts serving a world, and waits until it answers.
-    pub fn started(&self, world: &World, flags: &[&str]) -> anyhow::Result<Server> {
-        let mut server = world.serve(flags)?;
-        first_answer(&mut server, &Calls::detail(world, Form::Json, 0..1), Instant::now())?;
-        Ok(server)
-    }
-
     fn writes(&mut self) -> anyhow::Result<()> {
-        let orders = (self.plan.span.counted.as_secs_f64() * WRITES_PER_SECOND) as usize;
+        let orders = self.plan.writes();
         let trains = if self.wants(&["9"]) { orders / 2 } else { 0 };
         let sizes = Sizes { payable: orders, changed: READ_ORDERS, trains, ..Sizes::default() };
         let home = &self.plan.home;
@@ -243,7 +234,7 @@ impl Rows<'_> {
         let echo = echo(self.plan, &[b'x'; CANCEL_ANSWER_BYTES])?;
         let limit = cancels.to_anybody();
         let fresh = |calls: &Calls, manner: Manner| {
-            let server = self.started(&template.copy_to(&home.join("fresh"))?, &[])?;
+            let server = template.copy_to(&home.join("fresh"))?.started(&[])?;
             self.plan.round(&server, calls, manner)
         };
         let mut measured = Vec::new();

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::calls::{Calls, Form};
 use crate::measure::{Manner, Plan, Round, Spread, ratios};
 use crate::report::ranged;
-use crate::rows::{READ_ORDERS, Rows, WRITES_PER_SECOND};
+use crate::rows::READ_ORDERS;
 use crate::world::{Sizes, World};
 
 /// What both are called for.
@@ -52,22 +52,21 @@ impl Work {
     }
 }
 
-/// Holds a program against another, and says what of the calls and of the work for each is left.
+/// Holds a program against another: how many calls it answers, and what each costs.
 ///
 /// # Errors
 /// Something could not be measured.
 pub fn turn(plan: &Plan, other: &Path, work: Work, connections: usize) -> anyhow::Result<()> {
-    let writes = (plan.span.counted.as_secs_f64() * WRITES_PER_SECOND) as usize;
+    let writes = plan.writes();
     let folder = plan.home.join("turn");
     let template = World::make(&plan.program, &folder, None, work.sizes(writes))?;
     let calls = work.calls(&template, writes)?;
     let manner = Manner { connections, again: !matches!(work, Work::Cancel | Work::Refund) };
-    let rows = Rows { plan, only: Vec::new(), lines: Vec::new() };
     let flags: &[&str] = if work == Work::Detail { &["--document-cache-mb", "0"] } else { &[] };
     let round = |program: &Path| {
         let copy = template.copy_to(&plan.home.join("fresh"))?;
         let world = World { program: program.to_owned(), ..copy };
-        plan.round(&rows.started(&world, flags)?, &calls, manner)
+        plan.round(&world.started(flags)?, &calls, manner)
     };
     let mut ours = || round(&plan.program);
     let mut theirs = || round(other);

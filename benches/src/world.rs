@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use crate::calls::{Calls, Form};
+use crate::measure::first_answer;
 use crate::process::{Server, free_address, run};
 
 /// The app that calls.
@@ -107,12 +110,19 @@ impl World {
         run(self.command(args).stdin(Stdio::null()))
     }
 
-    /// Starts serving, as in production, and waits for the first right answer to `call`.
+    /// Starts serving, as in production.
     pub fn serve(&self, flags: &[&str]) -> anyhow::Result<Server> {
         let (gateway, admin) = (free_address()?, free_address()?);
         let (port, admin_port) = (gateway.port().to_string(), admin.port().to_string());
         let fixed = ["serve", "--production", "--port", &port, "--admin-port", &admin_port];
         Server::start(&self.command(&[fixed.as_slice(), flags].concat()), gateway)
+    }
+
+    /// Starts serving, and waits until a change is read; there must be one.
+    pub fn started(&self, flags: &[&str]) -> anyhow::Result<Server> {
+        let mut server = self.serve(flags)?;
+        first_answer(&mut server, &Calls::detail(self, Form::Json, 0..1), Instant::now())?;
+        Ok(server)
     }
 
     fn command(&self, args: &[&str]) -> Command {

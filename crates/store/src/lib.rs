@@ -355,10 +355,14 @@ impl Store {
         self.change_part(key, Part::Whole, cause, decide).await
     }
 
-    /// The same for whoever leaves what the document begins with as it is: that is neither written nor sealed again.
+    /// The same for whoever leaves what the document begins with as it is, which is taken at its word: where that stands
+    /// apart, it is neither written nor sealed again, and what `decide` made of it is not looked at.
     ///
     /// # Errors
     /// As of [`Store::change`].
+    ///
+    /// # Panics
+    /// Where debug assertions are on, and what the document begins with is not what it was.
     pub async fn change_rest<D, A>(
         &self,
         key: &Key,
@@ -463,8 +467,12 @@ impl Store {
         let (asked, text) = (Asked { member, without: &[] }, &loaded.document[range.clone()]);
         let clear = self.open_json(place, asked, text, Some(&mut opened)).await?;
         let known = place.read(&clear)?;
-        let may_stay = matches!(part, Part::Whole) && loaded.head.body.is_some();
-        let clear = may_stay.then_some(clear);
+        let is_compared = match part {
+            Part::Whole => true,
+            Part::Rest(_) => cfg!(debug_assertions),
+            Part::Member(_) => false,
+        };
+        let clear = (is_compared && loaded.head.body.is_some()).then_some(clear);
         Ok((Before { loaded, range, clear, opened }, known))
     }
 
@@ -482,6 +490,11 @@ impl Store {
             && !self.sealer.may_be_outdated(stored)
         {
             let json = write_rest(place, document)?;
+            if let Some(clear) = clear {
+                let (body, _) = rewrite::parted(clear);
+                let whole = Clear([body, b",", &json[1..]].concat());
+                assert!(*whole == *write(place, document)?, "more than the rest was changed");
+            }
             let (document, people) = self.sealer.seal(place, None, &json, opened)?;
             return Ok(After { document, is_rest: true, people });
         }
@@ -939,7 +952,7 @@ impl Store {
 enum Part<D> {
     /// All of it.
     Whole,
-    /// What follows its first member, which this writes.
+    /// What follows its first member; the function writes that.
     Rest(fn(&Place<'_>, &D) -> Result<Clear, Error>),
     /// One member.
     Member(&'static str),
@@ -959,7 +972,7 @@ struct Before {
     loaded: Loaded,
     /// Where in the loaded text what was opened stands.
     range: Range<usize>,
-    /// All of it, where what it begins with stands apart.
+    /// All of it, where somebody looks whether what it begins with, which stands apart, has changed.
     clear: Option<Clear>,
     opened: Opened,
 }

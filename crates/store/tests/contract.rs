@@ -488,7 +488,7 @@ async fn what_is_damaged_beside_a_member_that_changes_does_not_move_to_a_new_key
 enum Way {
     /// With all that stands before it.
     Whole,
-    /// By whoever says that the rest of the document stays.
+    /// By whoever says that what stands before it stays.
     Rest,
 }
 
@@ -536,6 +536,19 @@ async fn a_change_of_all_but_what_stands_apart_leaves_that_as_it_is_stored(world
         }
     }
     assert_eq!(world.lengths().1, body);
+}
+
+#[tokio::test]
+#[should_panic(expected = "more than the rest was changed")]
+async fn whoever_changes_more_than_the_rest_is_found_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = change_one_member(&World::Sqlite(folder), &"E1".repeat(600)).await;
+    let change = |known: Option<Parts>| {
+        let who = Person { card: Pii::new("E6".into()), phone: None };
+        let document = Parts { who, ..known.unwrap() };
+        (Decision::Put { document, what: "all", facts: None, look_ups: vec![] }, ())
+    };
+    store.change_rest(&key("a"), &cause("r5"), change).await.unwrap();
 }
 
 async fn what_is_loaded_to_be_changed_moves_to_the_newest_key_wherever_it_stands(world: World) {

@@ -61,14 +61,18 @@ impl<'a> Params<'a> {
     pub fn get(&self, name: &str) -> Option<&str> {
         // One after the other: there are few, and names of another length are not compared at all.
         let (_, value) = self.pairs.iter().find(|(key, _)| key == name)?;
-        let is_blank = value.chars().all(char::is_whitespace);
-        (!is_blank).then_some(value)
+        (!is_blank(value)).then_some(value)
     }
 
     /// Every pair in byte order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
         self.pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
     }
+}
+
+/// Whether there is nothing in a value to be read.
+pub(crate) fn is_blank(value: &str) -> bool {
+    value.chars().all(char::is_whitespace)
 }
 
 /// Decodes a query string or urlencoded body, appending its pairs in order.
@@ -135,7 +139,7 @@ fn decode_from(bytes: &[u8], escape: Option<usize>) -> Option<Cow<'_, str>> {
         return std::str::from_utf8(bytes).ok().map(Cow::Borrowed);
     };
     let (plain, mut rest) = bytes.split_at(plain);
-    let mut decoded = Vec::with_capacity(bytes.len() + WORD_BYTES);
+    let mut decoded = Vec::with_capacity(bytes.len());
     decoded.extend_from_slice(plain);
     while let [first, after @ ..] = rest {
         let (byte, after) = match (first, after) {
@@ -171,8 +175,8 @@ fn text(bytes: Vec<u8>) -> Option<String> {
     }
 }
 
-/// From this length on it takes less to look at a text many bytes at a time and to copy it than to look at it as the
-/// standard library does where it is not all ASCII.
+/// From this length on it takes less to look at a text many bytes at a time and to copy it, as whoever takes bytes for a
+/// text without a second look must, than to look at it as the standard library does where it is not all ASCII.
 const LONG_BYTES: usize = 256;
 /// As many bytes as are looked at together.
 const WORD_BYTES: usize = 8;

@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use crate::form::is_blank;
 use crate::model::Wire;
 
 /// A value as it was sent.
@@ -232,7 +233,7 @@ impl Reader {
         let fits = match node {
             Node::Object(_) => true,
             // An XML element without children.
-            Node::Text(text) => self.side == Side::Response && text.trim().is_empty(),
+            Node::Text(text) => self.side == Side::Response && is_blank(text),
             _ => false,
         };
         if !fits {
@@ -264,7 +265,7 @@ impl Reader {
     fn counts_as_absent<T: Wire>(&self, node: &Node<'_>) -> bool {
         match node {
             Node::Null => true,
-            Node::Text(text) => self.side == Side::Request && text.trim().is_empty(),
+            Node::Text(text) => self.side == Side::Request && is_blank(text),
             Node::List(elements) => {
                 let needed = self.side == Side::Request && T::REQUIRED && T::SHAPE.is_list();
                 needed && elements.is_empty()

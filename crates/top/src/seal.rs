@@ -306,7 +306,7 @@ fn to_hex(bytes: &[u8]) -> String {
     digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
-/// Reads hex digits of either case.
+/// Reads hex digits of either case; `None` where there is something else among them, or one too few.
 pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
     if !digits.len().is_multiple_of(2) {
