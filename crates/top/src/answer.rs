@@ -1,6 +1,9 @@
 //! Whole answers: a response root or an `error_response`, in each of the three formats.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use memchr::memchr;
 
 use crate::error::{Rejection, RemoteErrorCode};
 use crate::json::{self, JsonEncoder};
@@ -114,7 +117,7 @@ fn members<R: Reply, E: Writer>(encoder: &mut E, reply: &R, request_id: &str) {
         }
         Members::Written(before) => encoder.written().push_str(before),
     }
-    encoder.member("request_id", &request_id.to_owned());
+    encoder.member("request_id", &Cow::Borrowed(request_id));
 }
 
 /// An encoder that writes one text from end to end.
@@ -161,18 +164,21 @@ fn complaint<E: Encoder>(
     request_id: &str,
 ) {
     encoder.member("code", &i64::from(rejection.code(remote)));
-    encoder.member("msg", &rejection.msg().into_owned());
-    encoder.member("sub_code", &rejection.sub_code.map(str::to_owned));
-    encoder.member("sub_msg", &rejection.sub_msg.as_deref().map(str::to_owned));
-    encoder.member("request_id", &request_id.to_owned());
+    encoder.member("msg", &rejection.msg());
+    encoder.member("sub_code", &rejection.sub_code.map(Cow::Borrowed));
+    encoder.member("sub_msg", &rejection.sub_msg.as_deref().map(Cow::Borrowed));
+    encoder.member("request_id", &Cow::Borrowed(request_id));
 }
 
 /// Appends the response root of `method`.
 pub(crate) fn push_root(out: &mut String, method: &str) {
-    let name = method.strip_prefix("taobao.").unwrap_or(method).as_bytes();
-    let root = name.iter().map(|byte| if *byte == b'.' { b'_' } else { *byte }).collect();
-    // Only full stops have gone.
-    out.push_str(&String::from_utf8(root).unwrap_or_default());
+    let mut rest = method.strip_prefix("taobao.").unwrap_or(method);
+    while let Some(at) = memchr(b'.', rest.as_bytes()) {
+        out.push_str(&rest[..at]);
+        out.push('_');
+        rest = &rest[at + 1..];
+    }
+    out.push_str(rest);
     out.push_str("_response");
 }
 

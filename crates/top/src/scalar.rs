@@ -1,5 +1,6 @@
 //! The wire's scalar types and how each is read and written.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -195,6 +196,19 @@ impl Wire for String {
                 None
             }
         }
+    }
+
+    fn encode<E: Encoder>(&self, out: &mut E) {
+        out.text(self);
+    }
+}
+
+/// A text of the writer's own; one that is read is copied.
+impl Wire for Cow<'_, str> {
+    const SHAPE: Shape = String::SHAPE;
+
+    fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
+        String::decode(node, reader).map(Cow::Owned)
     }
 
     fn encode<E: Encoder>(&self, out: &mut E) {
@@ -408,13 +422,7 @@ impl Wire for Id {
 
     fn decode(node: &Node<'_>, reader: &mut Reader) -> Option<Self> {
         let text = String::decode(node, reader)?;
-        let (mut count, mut is_blank, mut is_plain) = (0, true, true);
-        for character in text.chars() {
-            count += 1;
-            is_blank &= character.is_whitespace();
-            is_plain &= !character.is_control();
-        }
-        if is_blank || count > ID_CHARS_MAX || !is_plain {
+        if !is_id(&text) {
             reader.invalid_form();
             return None;
         }
@@ -424,6 +432,22 @@ impl Wire for Id {
     fn encode<E: Encoder>(&self, out: &mut E) {
         out.text(&self.0);
     }
+}
+
+/// Whether a text can be an identifier.
+fn is_id(text: &str) -> bool {
+    // Most are short and ASCII, which is seen byte by byte.
+    if (1..=ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+    {
+        return true;
+    }
+    let (mut count, mut is_blank, mut is_plain) = (0, true, true);
+    for character in text.chars() {
+        count += 1;
+        is_blank &= character.is_whitespace();
+        is_plain &= !character.is_control();
+    }
+    !is_blank && count <= ID_CHARS_MAX && is_plain
 }
 
 /// A `String` in a request that must hold JSON.
