@@ -24,6 +24,11 @@ pub enum NotAnId {
 }
 
 fn check(text: &str, allowed: impl Fn(char) -> bool) -> Result<(), NotAnId> {
+    // Most are short and ASCII, which is seen byte by byte.
+    let is_usual = |byte: u8| byte.is_ascii_graphic() && allowed(byte.into());
+    if (1..=ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_usual) {
+        return Ok(());
+    }
     let (mut count, mut is_blank, mut is_allowed) = (0, true, true);
     for character in text.chars() {
         count += 1;

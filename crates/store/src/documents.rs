@@ -5,6 +5,7 @@
 //! compared, or what is stored.
 
 use std::any::Any;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
 use foldhash::fast::RandomState;
@@ -27,20 +28,8 @@ pub(crate) struct Documents(Option<Cache<Key, Kept, Weight, RandomState>>);
 
 #[derive(Clone)]
 struct Kept {
-    stored: Arc<dyn Any + Send + Sync>,
-    /// What of it was opened.
-    asked: Asked,
+    seen: Arc<dyn Any + Send + Sync>,
     bytes: u64,
-    proof: Proof,
-}
-
-/// What shows that a kept document is the newest.
-#[derive(Clone)]
-pub(crate) enum Proof {
-    /// When it was known to be.
-    Moment(Arc<Mutex<Moment>>),
-    /// How it is stored: what is stored alike says the same.
-    Text(Arc<Vec<u8>>),
 }
 
 #[derive(Clone)]
@@ -52,35 +41,63 @@ impl Weighter<Key, Kept> for Weight {
     }
 }
 
-/// A kept document that may have changed since.
-pub(crate) struct Known<D> {
-    pub stored: Arc<Stored<D>>,
+/// An aggregate as it was read, for as long as anybody looks at it.
+#[derive(Debug)]
+pub struct Seen<D>(Arc<Whole<D>>);
+
+/// In one piece: whoever finds it among many has to wait for each piece of memory it is in.
+#[derive(Debug)]
+struct Whole<D> {
+    stored: Stored<D>,
+    /// What of it was opened.
+    asked: Asked,
     proof: Proof,
 }
 
-impl Proof {
-    pub fn moment(moment: Moment) -> Self {
-        Self::Moment(Arc::new(Mutex::new(moment)))
-    }
+/// What shows that a kept document is the newest.
+#[derive(Debug)]
+pub(crate) enum Proof {
+    /// When it was known to be.
+    Moment(Mutex<Moment>),
+    /// How it is stored: what is stored alike says the same.
+    Text(Vec<u8>),
 }
 
-impl<D> Known<D> {
+impl<D> Seen<D> {
+    pub(crate) fn new(stored: Stored<D>, asked: Asked, proof: Proof) -> Self {
+        Self(Arc::new(Whole { stored, asked, proof }))
+    }
+
     /// Whether it was the newest at this moment.
-    pub fn is_of(&self, moment: Moment) -> bool {
-        matches!(&self.proof, Proof::Moment(known) if *lock(known) == moment)
+    pub(crate) fn is_of(&self, moment: Moment) -> bool {
+        matches!(&self.0.proof, Proof::Moment(known) if *lock(known) == moment)
     }
 
     /// It was still the newest at this moment.
-    pub fn hold_for(&self, moment: Moment) {
-        if let Proof::Moment(known) = &self.proof {
+    pub(crate) fn hold_for(&self, moment: Moment) {
+        if let Proof::Moment(known) = &self.0.proof {
             *lock(known) = moment;
         }
     }
 
     /// Whether it was stored as this version, in these very bytes.
-    pub fn is_stored_as(&self, version: i64, text: &[u8]) -> bool {
-        self.stored.version == version
-            && matches!(&self.proof, Proof::Text(known) if known.as_slice() == text)
+    pub(crate) fn is_stored_as(&self, version: i64, text: &[u8]) -> bool {
+        self.version == version
+            && matches!(&self.0.proof, Proof::Text(known) if known.as_slice() == text)
+    }
+}
+
+impl<D: PartialEq> PartialEq for Seen<D> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<D> Deref for Seen<D> {
+    type Target = Stored<D>;
+
+    fn deref(&self) -> &Stored<D> {
+        &self.0.stored
     }
 }
 
@@ -97,24 +114,16 @@ impl Documents {
         self.0.is_some()
     }
 
-    pub fn get<D: Send + Sync + 'static>(&self, key: &Key, asked: Asked) -> Option<Known<D>> {
+    pub fn get<D: Send + Sync + 'static>(&self, key: &Key, asked: Asked) -> Option<Seen<D>> {
         let kept = self.0.as_ref()?.get(key)?;
+        let whole = kept.seen.downcast::<Whole<D>>().ok()?;
         // Read in another way, or as something else, it is another document.
-        let Kept { stored, proof, .. } = Some(kept).filter(|kept| kept.asked == asked)?;
-        let stored = stored.downcast::<Stored<D>>().ok()?;
-        Some(Known { stored, proof })
+        (whole.asked == asked).then_some(Seen(whole))
     }
 
-    pub fn put<D: Send + Sync + 'static>(
-        &self,
-        key: &Key,
-        asked: Asked,
-        stored: &Arc<Stored<D>>,
-        bytes: usize,
-        proof: Proof,
-    ) {
+    pub fn put<D: Send + Sync + 'static>(&self, key: &Key, Seen(whole): &Seen<D>, bytes: usize) {
         let Some(cache) = &self.0 else { return };
-        let stored: Arc<dyn Any + Send + Sync> = Arc::<Stored<D>>::clone(stored);
-        cache.insert(key.clone(), Kept { stored, asked, bytes: bytes as u64, proof });
+        let seen: Arc<dyn Any + Send + Sync> = Arc::<Whole<D>>::clone(whole);
+        cache.insert(key.clone(), Kept { seen, bytes: bytes as u64 });
     }
 }

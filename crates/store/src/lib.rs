@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 use std::mem;
 use std::ops::{Deref, DerefMut, Range};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::access::{App, Session};
@@ -37,6 +37,7 @@ use zeroize::optimization_barrier;
 
 pub use crate::calls::{Call, Calls};
 pub use crate::copy::{Sum, Sums, copy};
+pub use crate::documents::Seen;
 use crate::documents::{Documents, Proof};
 use crate::engine::{Commit, Engine, Loaded, Outcome, Recorded};
 pub use crate::examine::{Finding, Verdict};
@@ -564,7 +565,7 @@ impl Store {
     ///
     /// # Errors
     /// The engine failed or the document does not open.
-    pub async fn read<D>(&self, key: &Key) -> Result<Option<Arc<Stored<D>>>, Error>
+    pub async fn read<D>(&self, key: &Key) -> Result<Option<Seen<D>>, Error>
     where
         D: DeserializeOwned + Send + Sync + 'static,
     {
@@ -581,14 +582,14 @@ impl Store {
         &self,
         key: &Key,
         without: &'static [&'static str],
-    ) -> Result<Option<Arc<Stored<D>>>, Error>
+    ) -> Result<Option<Seen<D>>, Error>
     where
         D: DeserializeOwned + Send + Sync + 'static,
     {
         self.read_asked(key, Asked { member: None, without }).await
     }
 
-    async fn read_asked<D>(&self, key: &Key, asked: Asked) -> Result<Option<Arc<Stored<D>>>, Error>
+    async fn read_asked<D>(&self, key: &Key, asked: Asked) -> Result<Option<Seen<D>>, Error>
     where
         D: DeserializeOwned + Send + Sync + 'static,
     {
@@ -599,23 +600,23 @@ impl Store {
         let moment = engine.moment()?;
         if let Some(known) = self.documents.get::<D>(key, asked) {
             if known.is_of(moment) {
-                return Ok(Some(known.stored));
+                return Ok(Some(known));
             }
-            if engine.version(key)? == Some(known.stored.version) {
+            if engine.version(key)? == Some(known.version) {
                 known.hold_for(moment);
-                return Ok(Some(known.stored));
+                return Ok(Some(known));
             }
         }
         let Some((stored, bytes)) = self.load(key, asked).await? else { return Ok(None) };
-        let stored = Arc::new(stored);
-        self.documents.put(key, asked, &stored, bytes, Proof::moment(moment));
-        Ok(Some(stored))
+        let seen = Seen::new(stored, asked, Proof::Moment(Mutex::new(moment)));
+        self.documents.put(key, &seen, bytes);
+        Ok(Some(seen))
     }
 
     /// The aggregate as a server has it now, opened and read anew unless that is, byte by byte, what was read before.
     /// Its version alone would not show it: a server that takes over may never have had what was read from the
     /// one before, and gives its version to something else.
-    async fn read_stored<D>(&self, key: &Key, asked: Asked) -> Result<Option<Arc<Stored<D>>>, Error>
+    async fn read_stored<D>(&self, key: &Key, asked: Asked) -> Result<Option<Seen<D>>, Error>
     where
         D: DeserializeOwned + Send + Sync + 'static,
     {
@@ -626,12 +627,13 @@ impl Store {
         if let Some(known) = self.documents.get::<D>(key, asked)
             && known.is_stored_as(version, &text)
         {
-            return Ok(Some(known.stored));
+            return Ok(Some(known));
         }
         let document = self.open_part(&Place::of(key), asked, &text, None).await?;
-        let stored = Arc::new(Stored { document, version });
-        self.documents.put(key, asked, &stored, text.len(), Proof::Text(Arc::new(text)));
-        Ok(Some(stored))
+        let bytes = text.len();
+        let seen = Seen::new(Stored { document, version }, asked, Proof::Text(text));
+        self.documents.put(key, &seen, bytes);
+        Ok(Some(seen))
     }
 
     /// What this process has done with it since it opened it.
@@ -642,7 +644,7 @@ impl Store {
 
     /// A hash that only this store's key gives, as 32 hex digits; for each purpose another.
     pub fn keyed_hash(&self, purpose: &str, text: &str) -> String {
-        hex(&self.sealer.keyed_hash(&[purpose, ":", text].concat())[..16])
+        hex(&self.sealer.keyed_hash(&[purpose, ":", text])[..16])
     }
 
     /// A fact about the database itself.
@@ -802,7 +804,7 @@ impl Store {
     /// # Errors
     /// The engine failed.
     pub async fn put_session(&self, session: &Session) -> Result<(), Error> {
-        let hash = self.sealer.keyed_hash(session.token.expose());
+        let hash = self.sealer.keyed_hash(&[session.token.expose()]);
         let id = hex(&hash);
         let (document, _) = self.seal(&Place::session(&session.app, &id), session)?;
         self.engine.put_session(session.app.as_str(), hash, document).await
@@ -813,7 +815,7 @@ impl Store {
     /// # Errors
     /// The engine failed or the document does not open.
     pub async fn session(&self, app: &AppKey, token: &str) -> Result<Option<Session>, Error> {
-        let hash = self.sealer.keyed_hash(token);
+        let hash = self.sealer.keyed_hash(&[token]);
         let id = hex(&hash);
         let Some(bytes) = self.engine.session(app.as_str(), hash).await? else { return Ok(None) };
         Ok(Some(self.open(&Place::session(app, &id), &bytes).await?))
