@@ -120,8 +120,29 @@ pub struct Path {
 impl Path {
     /// Where the order is kept.
     pub fn key(&self) -> Key {
-        let owner = owner(&self.app, &self.scope);
-        Key { kind: self.kind, owner, id: self.id.clone() }
+        let Self { kind, app, scope, id } = self;
+        PathRef { kind, app, scope, id }.key()
+    }
+}
+
+/// A [`Path`] of which nothing is copied.
+pub(crate) struct PathRef<'a> {
+    pub(crate) kind: &'static str,
+    pub(crate) app: &'a AppKey,
+    pub(crate) scope: &'a str,
+    pub(crate) id: &'a str,
+}
+
+impl PathRef<'_> {
+    /// Where the order is kept.
+    pub fn key(&self) -> Key {
+        Key { kind: self.kind, owner: owner(self.app, self.scope), id: self.id.to_owned() }
+    }
+}
+
+impl From<PathRef<'_>> for Path {
+    fn from(PathRef { kind, app, scope, id }: PathRef<'_>) -> Self {
+        Self { kind, app: app.clone(), scope: scope.to_owned(), id: id.to_owned() }
     }
 }
 

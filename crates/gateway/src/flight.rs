@@ -10,7 +10,7 @@ use store::{Key, LookUp};
 use top::Id;
 
 use crate::context;
-use crate::family::{Family, Path, Performed, Status, read, read_command};
+use crate::family::{Family, Path, PathRef, Performed, Status, read, read_command};
 
 /// Under which look-ups an order is found: by the platform's number of it, of one of its changes, and by its
 /// tickets.
@@ -38,12 +38,12 @@ pub fn key(order: &OrderKey) -> Key {
     path(order).key()
 }
 
-fn path(order: &OrderKey) -> Path {
-    Path {
+fn path(order: &OrderKey) -> PathRef<'_> {
+    PathRef {
         kind: Order::KIND,
-        app: order.app.clone(),
-        scope: order.sub_channel.to_string(),
-        id: order.dis_order_id.to_string(),
+        app: &order.app,
+        scope: order.sub_channel.as_str(),
+        id: order.dis_order_id.as_str(),
     }
 }
 
@@ -79,7 +79,7 @@ impl Family for Order {
     }
 
     fn path(&self) -> Path {
-        path(&self.booking.key)
+        path(&self.booking.key).into()
     }
 
     fn look_ups(&self) -> Vec<LookUp> {

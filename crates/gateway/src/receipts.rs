@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{Key, LookUp, Store};
 
-use crate::family::{Family, Path, Performed, Status, held_elsewhere, read, read_command};
+use crate::family::{Family, Path, PathRef, Performed, Status, held_elsewhere, read, read_command};
 
 /// Under which look-up the order that holds a ticket's receipt is found.
 const RECEIPT: &str = "receipt";
@@ -49,12 +49,12 @@ fn among<'n>(held: &[LookUp], numbers: impl IntoIterator<Item = &'n TicketNo>) -
     numbers.into_iter().filter(|number| held.contains(&look_up(number))).cloned().collect()
 }
 
-fn path(receipts: &ReceiptsKey) -> Path {
-    Path {
+fn path(receipts: &ReceiptsKey) -> PathRef<'_> {
+    PathRef {
         kind: Receipts::KIND,
-        app: receipts.app.clone(),
-        scope: receipts.cwt_account_no.to_string(),
-        id: receipts.out_relation_order_id.to_string(),
+        app: &receipts.app,
+        scope: receipts.cwt_account_no.as_str(),
+        id: receipts.out_relation_order_id.as_str(),
     }
 }
 
@@ -83,7 +83,7 @@ impl Family for Receipts {
     }
 
     fn path(&self) -> Path {
-        path(&self.key)
+        path(&self.key).into()
     }
 
     fn look_ups(&self) -> Vec<LookUp> {

@@ -5,7 +5,7 @@ use domain::rental::{Rental, RentalBooking, RentalCommand, RentalKey};
 use serde_json::Value;
 use store::{Key, LookUp};
 
-use crate::family::{Family, Path, Performed, Status, read, read_command};
+use crate::family::{Family, Path, PathRef, Performed, Status, read, read_command};
 
 /// Under which look-up a rental is found by the distributor's number.
 const OUT_ORDER: &str = "out_order";
@@ -15,12 +15,12 @@ pub fn key(rental: &RentalKey) -> Key {
     path(rental).key()
 }
 
-fn path(rental: &RentalKey) -> Path {
-    Path {
+fn path(rental: &RentalKey) -> PathRef<'_> {
+    PathRef {
         kind: Rental::KIND,
-        app: rental.app.clone(),
-        scope: rental.channel_id.to_string(),
-        id: rental.order_id.to_string(),
+        app: &rental.app,
+        scope: rental.channel_id.as_str(),
+        id: rental.order_id.as_str(),
     }
 }
 
@@ -43,7 +43,7 @@ impl Family for Rental {
     }
 
     fn path(&self) -> Path {
-        path(&self.booking.key)
+        path(&self.booking.key).into()
     }
 
     fn look_ups(&self) -> Vec<LookUp> {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use store::{Key, LookUp};
 
 use crate::context;
-use crate::family::{Family, Path, Performed, Status, read, read_command};
+use crate::family::{Family, Path, PathRef, Performed, Status, read, read_command};
 
 /// Under which look-up the order of a refund is found.
 pub const REFUND: &str = "refund";
@@ -21,13 +21,8 @@ pub fn key(order: &TrainKey) -> Key {
     path(order).key()
 }
 
-fn path(order: &TrainKey) -> Path {
-    Path {
-        kind: TrainOrder::KIND,
-        app: order.app.clone(),
-        scope: SCOPE.to_owned(),
-        id: order.order_id.to_string(),
-    }
+fn path(order: &TrainKey) -> PathRef<'_> {
+    PathRef { kind: TrainOrder::KIND, app: &order.app, scope: SCOPE, id: order.order_id.as_str() }
 }
 
 /// What goes back by a refund that counts, for the journal.
@@ -67,7 +62,7 @@ impl Family for TrainOrder {
     }
 
     fn path(&self) -> Path {
-        path(&self.booking.key)
+        path(&self.booking.key).into()
     }
 
     fn look_ups(&self) -> Vec<LookUp> {

@@ -4,15 +4,18 @@ use domain::Fen;
 use domain::id::{ChannelId, RentalOrderId};
 use domain::rental::code::CancelCheckCode;
 use domain::rental::{Base, Charge, NotCancellable, Quote, Rental, RentalKey, Rule};
-use serde::Serialize;
-use store::Stored;
-use top::{Date, Json, Needed, Yuan};
+use store::{Key, Stored};
+use top::json::JsonEncoder;
+use top::{Date, Encoder, Json, Needed, Yuan};
 use trip_api::alitrip_rentcar_btb_order_cancelcheck::{Request, Response};
 
 use super::Caller;
 use crate::failure::Failure;
 use crate::pipeline::ACCESS;
 use crate::{Context, rental};
+
+/// Room for what a program may want to know of a quote, without growing.
+const EXTS_CAPACITY_BYTES: usize = 192;
 
 /// Quotes; nothing is changed and nothing is written.
 ///
@@ -37,41 +40,32 @@ pub async fn handle(cx: &Context, caller: &Caller, request: Request) -> Result<R
         return Ok(no_quote(CancelCheckCode::OrderNotFound, None));
     }
     Ok(match rental.quote(caller.now) {
-        Ok(quote) => {
-            let subject = [&key.owner, "/", &key.id, "/", &version.to_string()].concat();
-            answer(cx, &subject, &quote)
-        }
+        Ok(quote) => answer(cx, &key, *version, &quote),
         Err(why) => no_quote(CancelCheckCode::NotCancellable, Some(reason(why))),
     })
 }
 
-/// What a program may want to know of a quote.
-#[derive(Serialize)]
-struct Exts {
-    base: String,
-    expires_at: String,
-    percent: u8,
-    quote_id: String,
-    tier: String,
-}
-
-fn answer(cx: &Context, subject: &str, quote: &Quote) -> Response {
+fn answer(cx: &Context, key: &Key, version: i64, quote: &Quote) -> Response {
     let expires_at = String::from(Date::at_platform(quote.expires_at.as_second()));
     // Nothing is stored: whoever asks about the quote later computes the same id from the same facts.
-    let facts = [subject, "/", &quote.fee_fen.0.to_string(), "/", &expires_at].concat();
-    let exts = Exts {
-        base: Yuan(quote.base_fen.0).into(),
-        expires_at,
-        percent: quote.rule.charge().percent(),
-        quote_id: cx.store.keyed_hash("quote", &facts),
-        tier: tier(quote.rule),
-    };
+    let (version, fee_fen) = (version.to_string(), quote.fee_fen.0.to_string());
+    let facts = [&key.owner, "/", &key.id, "/", &version, "/", &fee_fen, "/", &expires_at].concat();
+    let quote_id = cx.store.keyed_hash("quote", &facts);
+    // What a program may want to know of a quote.
+    let mut exts = JsonEncoder::plain(String::with_capacity(EXTS_CAPACITY_BYTES));
+    exts.object(|exts| {
+        exts.member("base", &Yuan(quote.base_fen.0));
+        exts.member("expires_at", &expires_at);
+        exts.member("percent", &i64::from(quote.rule.charge().percent()));
+        exts.member("quote_id", &quote_id);
+        exts.member("tier", &tier(quote.rule));
+    });
     Response {
         cancel_message: Some(message(quote)),
         successful: true,
         ret_code: CancelCheckCode::Ok.code().to_string(),
         cancel_fee: Some(Yuan(quote.fee_fen.0)),
-        exts: serde_json::to_string(&exts).ok().map(Json),
+        exts: Some(Json(exts.into_string())),
         ret_msg: CancelCheckCode::Ok.row().zh.to_owned(),
     }
 }
@@ -102,8 +96,8 @@ fn tier(rule: Rule) -> String {
     match rule {
         Rule::Unpaid => "unpaid".to_owned(),
         Rule::Unconfirmed => "unconfirmed".to_owned(),
-        Rule::FreeWindow { minutes } => format!("{minutes}m after booking"),
-        Rule::Tier(tier) => format!("{}h", tier.hours),
+        Rule::FreeWindow { minutes } => [&minutes.to_string(), "m after booking"].concat(),
+        Rule::Tier(tier) => [&tier.hours.to_string(), "h"].concat(),
         Rule::NoShow(_) => "no-show".to_owned(),
     }
 }
@@ -114,25 +108,25 @@ fn message(quote: &Quote) -> String {
     let situation = match quote.rule {
         Rule::Unpaid => "订单未支付".to_owned(),
         Rule::Unconfirmed => "商家尚未接单".to_owned(),
-        Rule::FreeWindow { minutes } => format!("下单后{minutes}分钟内"),
+        Rule::FreeWindow { minutes } => ["下单后", &minutes.to_string(), "分钟内"].concat(),
         Rule::Tier(tier) if tier.hours == 0 => "取车前".to_owned(),
-        Rule::Tier(tier) => format!("距取车时间不少于{}小时", tier.hours),
+        Rule::Tier(tier) => ["距取车时间不少于", &tier.hours.to_string(), "小时"].concat(),
         Rule::NoShow(_) => "已过取车时间,按未到店处理".to_owned(),
     };
-    let fee = Yuan(quote.fee_fen.0);
     let charge = match (quote.fee_fen, quote.rule.charge()) {
-        (Fen::ZERO, _) | (_, Charge::Free) => return format!("{peak}{situation},可免费取消"),
+        (Fen::ZERO, _) | (_, Charge::Free) => return [peak, &situation, ",可免费取消"].concat(),
         (_, Charge::Percent { percent, of }) => {
             let of = match of {
                 Base::Total => "订单总额",
                 Base::Rent => "租金",
                 Base::Standard => "租金及手续费",
             };
-            format!("收取{of}的{percent}%")
+            ["收取", of, "的", &percent.to_string(), "%"].concat()
         }
         (_, Charge::FirstDay) => "收取首日费用".to_owned(),
         (_, Charge::Fixed { .. }) => "收取固定费用".to_owned(),
     };
     let cap = if quote.is_capped { "(以实付金额为限)" } else { "" };
-    format!("{peak}{situation},{charge}作为违约金,共{fee}元{cap}")
+    let fee = String::from(Yuan(quote.fee_fen.0));
+    [peak, &situation, ",", &charge, "作为违约金,共", &fee, "元", cap].concat()
 }

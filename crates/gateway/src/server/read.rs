@@ -12,6 +12,7 @@ use hyper::Method;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_TYPE, EXPECT, HeaderMap};
 use hyper::http::request::Parts;
+use memchr::memchr;
 use tokio::sync::OwnedSemaphorePermit;
 use top::form::{PAIRS_MAX, Pairs, decode_into};
 use top::{Format, Params, Rejection, error};
@@ -227,8 +228,8 @@ fn unreadable_body() -> Rejection {
 /// A request's content type: the kind and its parameters. One that is not ASCII is none.
 fn content_type(headers: &HeaderMap) -> (&str, &str) {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let (kind, parameters) = value.split_once(';').unwrap_or((value, ""));
-    (kind.trim(), parameters)
+    let kind = memchr(b';', value.as_bytes()).unwrap_or(value.len());
+    (value[..kind].trim(), value.get(kind + 1..).unwrap_or_default())
 }
 
 /// Whether a body claims, beyond its kind, to be UTF-8, or claims nothing: only UTF-8 is spoken here.

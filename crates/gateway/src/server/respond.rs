@@ -11,6 +11,7 @@ use hyper::header::{
     HeaderValue, VARY,
 };
 use hyper::{Response, StatusCode};
+use top::Format;
 
 use crate::pipeline::Answer;
 
@@ -29,8 +30,8 @@ pub fn answer(answer: Answer, gzip: bool, close: bool) -> Response<Body> {
     let bytes = compressed.unwrap_or_else(|| answer.body.into_bytes());
     let mut response = Response::new(Full::new(Bytes::from(bytes)));
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.format.content_type()));
-    headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+    headers.insert(CONTENT_TYPE, content_type(answer.format));
+    headers.insert(VARY, const { HeaderValue::from_static("Accept-Encoding") });
     headers.insert(TOP_BODYLENGTH, HeaderValue::from(characters));
     if is_compressed {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -39,6 +40,16 @@ pub fn answer(answer: Answer, gzip: bool, close: bool) -> Response<Body> {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// What an answer of this format is, looked at as a header when this is compiled.
+fn content_type(format: Format) -> HeaderValue {
+    match format {
+        Format::Xml => const { HeaderValue::from_static(Format::Xml.content_type()) },
+        Format::Json | Format::SimplifiedJson => {
+            const { HeaderValue::from_static(Format::Json.content_type()) }
+        }
+    }
 }
 
 /// How many UTF-16 units a text has: one for each character, two for those of four bytes.
