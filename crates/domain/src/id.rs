@@ -24,7 +24,7 @@ pub enum NotAnId {
 }
 
 fn check(text: &str, allowed: impl Fn(char) -> bool) -> Result<(), NotAnId> {
-    // Most are short and ASCII, which is seen byte by byte.
+    // Most are short and visible ASCII, of which nothing need be decoded or counted.
     let is_usual = |byte: u8| byte.is_ascii_graphic() && allowed(byte.into());
     if (1..=ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_usual) {
         return Ok(());
@@ -164,6 +164,9 @@ mod tests {
         assert_eq!("a\nb".parse::<DisOrderId>(), Err(NotAnId::Character));
         assert!("票".repeat(ID_CHARS_MAX).parse::<DisOrderId>().is_ok());
         assert_eq!("票".repeat(ID_CHARS_MAX + 1).parse::<DisOrderId>(), Err(NotAnId::TooLong));
+        assert!("9".repeat(ID_CHARS_MAX).parse::<DisOrderId>().is_ok());
+        assert_eq!("9".repeat(ID_CHARS_MAX + 1).parse::<DisOrderId>(), Err(NotAnId::TooLong));
+        assert_eq!("".parse::<DisOrderId>(), Err(NotAnId::Empty));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! compared, or what is stored.
 
 use std::any::Any;
+use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
@@ -28,7 +29,7 @@ pub(crate) struct Documents(Option<Cache<Key, Kept, Weight, RandomState>>);
 
 #[derive(Clone)]
 struct Kept {
-    seen: Arc<dyn Any + Send + Sync>,
+    whole: Arc<dyn Any + Send + Sync>,
     bytes: u64,
 }
 
@@ -41,12 +42,10 @@ impl Weighter<Key, Kept> for Weight {
     }
 }
 
-/// An aggregate as it was read, for as long as anybody looks at it.
-#[derive(Debug)]
+/// An aggregate as it was read. A later commit does not change it.
 pub struct Seen<D>(Arc<Whole<D>>);
 
-/// In one piece: whoever finds it among many has to wait for each piece of memory it is in.
-#[derive(Debug)]
+/// In one allocation: each further one is a wait for memory when it is found among thousands.
 struct Whole<D> {
     stored: Stored<D>,
     /// What of it was opened.
@@ -55,7 +54,6 @@ struct Whole<D> {
 }
 
 /// What shows that a kept document is the newest.
-#[derive(Debug)]
 pub(crate) enum Proof {
     /// When it was known to be.
     Moment(Mutex<Moment>),
@@ -84,6 +82,13 @@ impl<D> Seen<D> {
     pub(crate) fn is_stored_as(&self, version: i64, text: &[u8]) -> bool {
         self.version == version
             && matches!(&self.0.proof, Proof::Text(known) if known.as_slice() == text)
+    }
+}
+
+impl<D: fmt::Debug> fmt::Debug for Seen<D> {
+    /// Not how it is stored.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
     }
 }
 
@@ -116,14 +121,14 @@ impl Documents {
 
     pub fn get<D: Send + Sync + 'static>(&self, key: &Key, asked: Asked) -> Option<Seen<D>> {
         let kept = self.0.as_ref()?.get(key)?;
-        let whole = kept.seen.downcast::<Whole<D>>().ok()?;
+        let whole = kept.whole.downcast::<Whole<D>>().ok()?;
         // Read in another way, or as something else, it is another document.
         (whole.asked == asked).then_some(Seen(whole))
     }
 
     pub fn put<D: Send + Sync + 'static>(&self, key: &Key, Seen(whole): &Seen<D>, bytes: usize) {
         let Some(cache) = &self.0 else { return };
-        let seen: Arc<dyn Any + Send + Sync> = Arc::<Whole<D>>::clone(whole);
-        cache.insert(key.clone(), Kept { seen, bytes: bytes as u64 });
+        let whole: Arc<dyn Any + Send + Sync> = Arc::<Whole<D>>::clone(whole);
+        cache.insert(key.clone(), Kept { whole, bytes: bytes as u64 });
     }
 }

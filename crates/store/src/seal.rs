@@ -279,7 +279,8 @@ impl Sealer {
             .any(|at| !json[at + 2..].starts_with(newest.prefix.as_bytes()))
     }
 
-    /// A keyed hash for look-ups by a value, here in pieces, that is only stored sealed.
+    /// A keyed hash of a text, given in pieces, for look-ups by a value that is only stored sealed. Where one piece ends does
+    /// not count.
     pub fn keyed_hash(&self, pieces: &[&str]) -> Vec<u8> {
         hash(&self.ring(), pieces)
     }
@@ -591,7 +592,9 @@ fn person_hash(ring: &Ring, found_by: Trait, value: &str) -> Vec<u8> {
 
 fn hash(ring: &Ring, pieces: &[&str]) -> Vec<u8> {
     let mut mac = ring.mac.clone();
-    pieces.iter().for_each(|piece| mac.update(piece.as_bytes()));
+    for piece in pieces {
+        mac.update(piece.as_bytes());
+    }
     mac.finalize().into_bytes().to_vec()
 }
 

@@ -273,7 +273,7 @@ pub fn read<R: Composite>(format: Format, body: &str) -> Result<Answer<R>, Unrea
         })
 }
 
-fn is_wrapped<T>(format: Format, members: &[(std::borrow::Cow<'_, str>, T)]) -> bool {
+fn is_wrapped<T>(format: Format, members: &[(Cow<'_, str>, T)]) -> bool {
     let [(name, _)] = members else { return false };
     format == Format::Json || name == "error_response"
 }

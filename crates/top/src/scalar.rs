@@ -203,7 +203,7 @@ impl Wire for String {
     }
 }
 
-/// A text of the writer's own; one that is read is copied.
+/// A text that is written without being copied; what is read is copied.
 impl Wire for Cow<'_, str> {
     const SHAPE: Shape = String::SHAPE;
 
@@ -436,7 +436,7 @@ impl Wire for Id {
 
 /// Whether a text can be an identifier.
 fn is_id(text: &str) -> bool {
-    // Most are short and ASCII, which is seen byte by byte.
+    // Most are short and visible ASCII, of which nothing need be decoded or counted.
     if (1..=ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
     {
         return true;

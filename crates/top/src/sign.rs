@@ -162,11 +162,11 @@ impl Secret {
     }
 }
 
-/// Bytes of short pieces that are put together before they are digested, since a piece by itself costs more than its
-/// bytes: the parameters of a usual call.
+/// Short pieces are put together up to so many bytes before they are digested, since each by itself costs more than
+/// its bytes. The parameters of a usual call fit.
 const GATHERED_BYTES: usize = 512;
 
-/// One of the three digests, fed piece by piece so that the base string is never built.
+/// One of the three digests, fed piece by piece so that no base string is built for it beyond [`GATHERED_BYTES`].
 enum Digester<'s> {
     Md5 { digest: Md5, secret: &'s str },
     Hmac(Hmac<Md5>),

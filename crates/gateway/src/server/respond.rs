@@ -42,7 +42,7 @@ pub fn answer(answer: Answer, gzip: bool, close: bool) -> Response<Body> {
     response
 }
 
-/// What an answer of this format is, looked at as a header when this is compiled.
+/// The content type of a format, checked when this is compiled.
 fn content_type(format: Format) -> HeaderValue {
     match format {
         Format::Xml => const { HeaderValue::from_static(Format::Xml.content_type()) },

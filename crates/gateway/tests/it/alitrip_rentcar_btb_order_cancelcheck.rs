@@ -38,6 +38,12 @@ fn quote_id(answer: &Value) -> String {
     id
 }
 
+/// The percentage and the rule, as a program reads them.
+fn charge(answer: &Value) -> (i64, String) {
+    let exts: Value = serde_json::from_str(answer["exts"].as_str().unwrap()).unwrap();
+    (exts["percent"].as_i64().unwrap(), exts["tier"].as_str().unwrap().to_owned())
+}
+
 #[test]
 fn the_pages_example_is_quoted_with_the_pages_structure_in_every_format() {
     let app = App::start();
@@ -102,9 +108,9 @@ fn a_rental_in_every_state_is_quoted_or_refused_for_its_reason() {
     let app = App::start();
     #[rustfmt::skip]
     let table = [
-        ("demo-rental-unpaid",            "demo-out-1",  Ok("订单未支付,可免费取消")),
-        ("demo-rental-awaiting-merchant", "demo-out-2",  Ok("商家尚未接单,可免费取消")),
-        ("demo-rental-awaiting-pick-up",  "demo-out-3",  Ok("距取车时间不少于72小时,可免费取消")),
+        ("demo-rental-unpaid",            "demo-out-1",  Ok(("订单未支付,可免费取消", "unpaid"))),
+        ("demo-rental-awaiting-merchant", "demo-out-2",  Ok(("商家尚未接单,可免费取消", "unconfirmed"))),
+        ("demo-rental-awaiting-pick-up",  "demo-out-3",  Ok(("距取车时间不少于72小时,可免费取消", "72h"))),
         ("demo-rental-in-use",            "demo-out-4",  Err("订单不可取消:用车中")),
         ("demo-rental-settling",          "demo-out-5",  Err("订单不可取消:待结算")),
         ("demo-rental-completed",         "demo-out-6",  Err("订单不可取消:已完成")),
@@ -116,8 +122,9 @@ fn a_rental_in_every_state_is_quoted_or_refused_for_its_reason() {
     for (order_id, out_order_id, expected) in table {
         let answer = json_answer(&app, order_id, out_order_id);
         match expected {
-            Ok(message) => {
+            Ok((message, tier)) => {
                 assert_eq!(answer["cancel_message"], message, "{order_id}");
+                assert_eq!(charge(&answer), (0, tier.to_owned()), "{order_id}");
                 assert_eq!(
                     (&answer["ret_code"], &answer["cancel_fee"]),
                     (&json!("0"), &json!("0.00"))
@@ -169,12 +176,18 @@ fn the_fee_is_explained_in_one_sentence_by_the_rule_that_applied() {
         ("none",     json!([]),                                 "0.00",   "取车前,可免费取消"),
         ("nothing",  json!([tier(0, json!({"fixed": {"fee_fen": 0}}))]), "0.00", "取车前,可免费取消"),
     ];
+    let mut charges = Vec::new();
     for (id, tiers, fee, message) in table {
         import(&app, id, |order| order["booking"]["policy"]["terms"]["tiers"] = tiers);
         let answer = json_answer(&app, id, &format!("out-{id}"));
         assert_eq!(answer["cancel_fee"], fee, "{id}");
         assert_eq!(answer["cancel_message"], message, "{id}");
+        charges.push(charge(&answer));
     }
+    let percents = charges.iter().map(|(percent, _)| *percent);
+    assert_eq!(percents.collect::<Vec<_>>(), [50, 20, 10, 100, 100, 100, 0, 100]);
+    let tiers = charges.iter().map(|(_, tier)| tier.as_str());
+    assert_eq!(tiers.collect::<Vec<_>>(), ["0h", "24h", "0h", "0h", "0h", "0h", "0h", "0h"]);
     import(&app, "peak", |order| {
         order["booking"]["in_peak"] = true.into();
         order["booking"]["policy"]["peak"] = json!({"tiers": [tier(0, json!("first_day"))]});
@@ -186,10 +199,9 @@ fn the_fee_is_explained_in_one_sentence_by_the_rule_that_applied() {
     import(&app, "window", |order| {
         order["booking"]["policy"]["terms"]["free_minutes_after_booking"] = 30.into();
     });
-    assert_eq!(
-        json_answer(&app, "window", "out-window")["cancel_message"],
-        "下单后30分钟内,可免费取消"
-    );
+    let window = json_answer(&app, "window", "out-window");
+    assert_eq!(window["cancel_message"], "下单后30分钟内,可免费取消");
+    assert_eq!(charge(&window), (0, "30m after booking".to_owned()));
     import(&app, "never", |order| {
         order["booking"]["policy"]["terms"]["cancellable"] = false.into()
     });
@@ -201,10 +213,10 @@ fn the_fee_is_explained_in_one_sentence_by_the_rule_that_applied() {
         order["booking"]["pick_up"] = "2026-03-01T08:59:59".into();
         order["booking"]["policy"]["terms"]["no_show"] = json!({"fixed": {"fee_fen": 100}});
     });
-    assert_eq!(
-        json_answer(&app, "late", "out-late")["cancel_message"],
-        "已过取车时间,按未到店处理,收取固定费用作为违约金,共1.00元"
-    );
+    let late = json_answer(&app, "late", "out-late");
+    let message = "已过取车时间,按未到店处理,收取固定费用作为违约金,共1.00元";
+    assert_eq!(late["cancel_message"], message);
+    assert_eq!(charge(&late), (100, "no-show".to_owned()));
     import(&app, "close", |order| {
         order["booking"]["pick_up"] = "2026-03-01T12:00:00".into();
         order["booking"]["policy"]["terms"]["manual_check_hours"] = 4.into();

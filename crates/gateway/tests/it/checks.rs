@@ -294,6 +294,10 @@ fn an_error_is_complained_of_in_the_format_asked_for() {
     assert_eq!(call(Form::Json).text(), error(26, "Missing session"));
     assert_eq!(call(Form::Json).header("content-type"), Some("text/javascript;charset=UTF-8"));
     assert_eq!(call(Form::Simplified).text(), error(26, "Missing session"));
+    assert_eq!(
+        call(Form::Simplified).header("content-type"),
+        call(Form::Json).header("content-type")
+    );
 }
 
 #[test]
