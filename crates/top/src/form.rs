@@ -10,6 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::json::JsonEncoder;
 use crate::model::{Encoder, Method, Shape, Wire};
 use crate::node::{Node, Reader, Side, Violation, ViolationKind};
+use crate::word::{self, WORD_BYTES};
 
 /// What `application/x-www-form-urlencoded` leaves alone, as `java.net.URLEncoder` does; a blank
 /// becomes `%20`, which every decoder reads.
@@ -185,7 +186,8 @@ fn decode_from(bytes: &[u8], escape: Option<usize>) -> Option<Cow<'_, str>> {
         while let Some((word, after)) = rest.split_first_chunk::<WORD_BYTES>()
             && !is_escape(word[0])
         {
-            let plain = plain_bytes(*word);
+            let bytes = u64::from_le_bytes(*word);
+            let plain = word::first(word::equal(bytes, b'%') | word::equal(bytes, b'+'));
             let end = decoded.len() + plain;
             decoded.extend_from_slice(word);
             decoded.truncate(end);
@@ -193,20 +195,6 @@ fn decode_from(bytes: &[u8], escape: Option<usize>) -> Option<Cow<'_, str>> {
         }
     }
     String::from_utf8(decoded).ok().map(Cow::Owned)
-}
-
-/// As many bytes as are looked at together.
-const WORD_BYTES: usize = 8;
-
-/// How many of these come before the first that is an escape.
-fn plain_bytes(word: [u8; WORD_BYTES]) -> usize {
-    const ONES: u64 = u64::from_ne_bytes([1; WORD_BYTES]);
-    const TOPS: u64 = u64::from_ne_bytes([0x80; WORD_BYTES]);
-    let word = u64::from_le_bytes(word);
-    // The lowest top bit that is set belongs to the first byte that is zero.
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & TOPS;
-    let escapes = zeros(word ^ (ONES * u64::from(b'%'))) | zeros(word ^ (ONES * u64::from(b'+')));
-    escapes.trailing_zeros() as usize / 8
 }
 
 /// What two hexadecimal digits of either case stand for; `None` when they are none.

@@ -133,7 +133,7 @@ pub(crate) fn push_string(out: &mut String, value: &str) {
     out.push('"');
 }
 
-const SPECIAL: Special = escape::special(b"\"\\/");
+const SPECIAL: Special<3> = Special::new(*b"\"\\/");
 
 #[cfg(test)]
 mod tests {

@@ -21,6 +21,7 @@ pub mod scalar;
 pub mod seal;
 pub mod sign;
 pub mod spi;
+mod word;
 pub mod xml;
 
 pub use answer::Format;

@@ -155,12 +155,35 @@ impl fmt::Display for Yuan {
 }
 
 impl From<Yuan> for String {
-    fn from(Yuan(fen): Yuan) -> Self {
-        let sign = if fen < 0 { "-" } else { "" };
-        let (yuan, fen) = (fen.unsigned_abs() / 100, (fen.unsigned_abs() % 100) as u8);
-        let decimals = [b'.', b'0' + fen / 10, b'0' + fen % 10];
-        let decimals = std::str::from_utf8(&decimals).unwrap_or_default();
-        [sign, itoa::Buffer::new().format(yuan), decimals].concat()
+    fn from(yuan: Yuan) -> Self {
+        yuan.text(&mut [0; YUAN_BYTES_MAX]).to_owned()
+    }
+}
+
+/// Bytes of the longest amount: a sign, nineteen digits and a point.
+const YUAN_BYTES_MAX: usize = 21;
+
+impl Yuan {
+    /// What is written of it, at the end of this room.
+    fn text(self, room: &mut [u8; YUAN_BYTES_MAX]) -> &str {
+        let (mut left, mut digits, mut at) = (self.0.unsigned_abs(), 0, room.len());
+        let mut put = |byte: u8| {
+            at -= 1;
+            room[at] = byte;
+        };
+        // From the last digit on: there are two after the point and one before it at least.
+        while digits < 3 || left > 0 {
+            if digits == 2 {
+                put(b'.');
+            }
+            put(b'0' + (left % 10) as u8);
+            left /= 10;
+            digits += 1;
+        }
+        if self.0 < 0 {
+            put(b'-');
+        }
+        std::str::from_utf8(&room[at..]).unwrap_or_default()
     }
 }
 
@@ -179,7 +202,7 @@ impl Wire for Yuan {
     }
 
     fn encode<E: Encoder>(&self, out: &mut E) {
-        out.text(&String::from(*self));
+        out.text(self.text(&mut [0; YUAN_BYTES_MAX]));
     }
 }
 
@@ -494,6 +517,18 @@ impl<T: Wire> Wire for Vec<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_amount_has_a_yuan_and_two_decimals() {
+        let written = |fen: i64| {
+            let sign = if fen < 0 { "-" } else { "" };
+            let fen = i128::from(fen).abs();
+            format!("{sign}{}.{:02}", fen / 100, fen % 100)
+        };
+        for fen in (-1_100..=1_100).chain([i64::MIN, i64::MIN + 1, -100_000, 123_456, i64::MAX]) {
+            assert_eq!(Yuan(fen).to_string(), written(fen));
+        }
+    }
 
     #[test]
     fn yuan_are_read_strictly_and_printed_with_two_decimals() {

@@ -107,7 +107,7 @@ pub fn push_text(out: &mut String, value: &str) {
     });
 }
 
-const SPECIAL: Special = escape::special(b"&<>\"'");
+const SPECIAL: Special<5> = Special::new(*b"&<>\"'");
 
 /// The text is not an XML document that an answer could be.
 #[derive(Debug)]
