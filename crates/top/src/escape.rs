@@ -14,11 +14,12 @@ const NONCHARACTER_BYTES: usize = 3;
 /// those of a format.
 pub(crate) struct Special<const N: usize> {
     of_format: [u8; N],
+    /// All of them, for texts that are shorter than a word.
     table: [bool; 256],
 }
 
 impl<const N: usize> Special<N> {
-    /// Those of a format.
+    /// Those of every format, and these, which are ASCII.
     pub(crate) const fn new(of_format: [u8; N]) -> Self {
         let mut table = [false; 256];
         let mut at = 0;
@@ -28,6 +29,7 @@ impl<const N: usize> Special<N> {
         }
         at = 0;
         while at < N {
+            assert!(of_format[at].is_ascii());
             table[of_format[at] as usize] = true;
             at += 1;
         }
@@ -37,23 +39,15 @@ impl<const N: usize> Special<N> {
 
     /// Where the first of them stands.
     fn first_in(&self, text: &[u8]) -> Option<usize> {
-        let Some(last) = text.len().checked_sub(WORD_BYTES) else {
+        let Some(last) = text.last_chunk() else {
             return text.iter().position(|byte| self.table[usize::from(*byte)]);
         };
-        let mut at = 0;
-        loop {
-            // The last word may begin with what was looked at already, in which there is none.
-            at = last.min(at);
-            let word = text[at..].first_chunk().map_or(0, |word| u64::from_le_bytes(*word));
-            let found = self.found_in(word);
-            if found != 0 {
-                return Some(at + word::first(found));
-            }
-            if at == last {
-                return None;
-            }
-            at += WORD_BYTES;
-        }
+        // The last word may begin with what was looked at already, in which there is none.
+        let words = text.as_chunks().0.iter().zip((0..).step_by(WORD_BYTES));
+        words.chain([(last, text.len() - WORD_BYTES)]).find_map(|(eight, at)| {
+            let found = self.found_in(word::of(*eight));
+            (found != 0).then(|| at + word::first(found))
+        })
     }
 
     fn found_in(&self, word: u64) -> u64 {

@@ -183,13 +183,13 @@ fn decode_from(bytes: &[u8], escape: Option<usize>) -> Option<Cow<'_, str>> {
         rest = after;
         // What is plain up to the next escape, which in JSON is near, is copied a word at a time; what of the last word is
         // not plain is taken back.
-        while let Some((word, after)) = rest.split_first_chunk::<WORD_BYTES>()
-            && !is_escape(word[0])
+        while let Some((eight, after)) = rest.split_first_chunk::<WORD_BYTES>()
+            && !is_escape(eight[0])
         {
-            let bytes = u64::from_le_bytes(*word);
-            let plain = word::first(word::equal(bytes, b'%') | word::equal(bytes, b'+'));
+            let word = word::of(*eight);
+            let plain = word::first(word::equal(word, b'%') | word::equal(word, b'+'));
             let end = decoded.len() + plain;
-            decoded.extend_from_slice(word);
+            decoded.extend_from_slice(eight);
             decoded.truncate(end);
             rest = if plain < WORD_BYTES { &rest[plain..] } else { after };
         }

@@ -150,7 +150,7 @@ impl FromStr for Yuan {
 
 impl fmt::Display for Yuan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from(*self))
+        f.write_str(self.text(&mut [0; YUAN_BYTES_MAX]))
     }
 }
 
@@ -296,7 +296,7 @@ impl Wire for Date {
     }
 
     fn encode<E: Encoder>(&self, out: &mut E) {
-        out.text(&String::from(*self));
+        out.text(std::str::from_utf8(&self.text()).unwrap_or_default());
     }
 }
 

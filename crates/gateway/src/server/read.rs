@@ -228,7 +228,7 @@ fn unreadable_body() -> Rejection {
 /// A request's content type: the kind and its parameters. One that is not ASCII is none.
 fn content_type(headers: &HeaderMap) -> (&str, &str) {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    // Every call has one, and the standard library's search takes ten times as many instructions.
+    // Nearly every call has one, and it is too short for `split_once` to pay.
     let end = memchr(b';', value.as_bytes()).unwrap_or(value.len());
     (value[..end].trim(), value.get(end + 1..).unwrap_or_default())
 }
