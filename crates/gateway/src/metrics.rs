@@ -52,7 +52,8 @@ fn outcome_of(rejection: Option<&Rejection>) -> usize {
     if let Some(at) = limited {
         return 1 + error::ROWS.len() + at;
     }
-    let is_it = |row: &&Row| row.msg == rejection.row.msg && row.sub_code == rejection.row.sub_code;
+    let Row { code, msg, sub_code, .. } = rejection.row;
+    let is_it = |row: &&Row| row.code == *code && row.msg == *msg && row.sub_code == *sub_code;
     error::ROWS.iter().position(is_it).map_or(0, |at| at + 1)
 }
 

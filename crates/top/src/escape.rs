@@ -1,6 +1,6 @@
 //! Text in runs: what stands for itself is copied as it is, what does not is replaced.
 
-use crate::word::{self, WORD_BYTES};
+use crate::word;
 
 /// The first byte that is no control character.
 const FIRST_PRINTABLE: u8 = 0x20;
@@ -39,15 +39,7 @@ impl<const N: usize> Special<N> {
 
     /// Where the first of them stands.
     fn first_in(&self, text: &[u8]) -> Option<usize> {
-        let Some(last) = text.last_chunk() else {
-            return text.iter().position(|byte| self.table[usize::from(*byte)]);
-        };
-        // The last word may begin with what was looked at already, in which there is none.
-        let words = text.as_chunks().0.iter().zip((0..).step_by(WORD_BYTES));
-        words.chain([(last, text.len() - WORD_BYTES)]).find_map(|(eight, at)| {
-            let found = self.found_in(word::of(*eight));
-            (found != 0).then(|| at + word::first(found))
-        })
+        word::position(text, |word| self.found_in(word), |byte| self.table[usize::from(byte)])
     }
 
     fn found_in(&self, word: u64) -> u64 {
@@ -86,6 +78,7 @@ pub(crate) fn push<const N: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::word::WORD_BYTES;
 
     const SPECIAL: Special<2> = Special::new(*b"&/");
 

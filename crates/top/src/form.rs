@@ -111,12 +111,16 @@ pub fn decode_into<'a>(bytes: &'a [u8], pairs: &mut Pairs<'a>) -> Result<(), Bad
     outcome
 }
 
+/// The first byte that comes after all that means something in a form.
+const FIRST_PLAIN: u8 = b'=' + 1;
+
 /// The name that begins here, and the first escape in it.
 fn name_at(bytes: &[u8], start: usize) -> (Range<usize>, Option<usize>) {
     let mut escape = None;
     let mut end = start;
-    // Names are too short for a search in steps of many bytes. Letters come after all that is looked for.
-    while let Some(plain) = bytes[end..].iter().position(|byte| *byte <= b'=') {
+    // Letters come after all that is looked for.
+    let other = |word| word::below(word, FIRST_PLAIN);
+    while let Some(plain) = word::position(&bytes[end..], other, |byte| byte < FIRST_PLAIN) {
         end += plain;
         match bytes[end] {
             b'=' | b'&' => return (start..end, escape),

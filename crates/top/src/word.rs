@@ -28,3 +28,21 @@ pub(crate) fn below(word: u64, byte: u8) -> u64 {
 pub(crate) fn first(found: u64) -> usize {
     found.trailing_zeros() as usize / 8
 }
+
+/// Where the first byte stands that is meant: `found` finds those of a word, and `is_meant` looks at one by itself, in
+/// a text that is shorter than a word.
+pub(crate) fn position(
+    text: &[u8],
+    found: impl Fn(u64) -> u64,
+    is_meant: impl Fn(u8) -> bool,
+) -> Option<usize> {
+    let Some(last) = text.last_chunk() else {
+        return text.iter().position(|byte| is_meant(*byte));
+    };
+    // The last word may begin with what was looked at already, in which there is none.
+    let words = text.as_chunks().0.iter().zip((0..).step_by(WORD_BYTES));
+    words.chain([(last, text.len() - WORD_BYTES)]).find_map(|(eight, at)| {
+        let found = found(of(*eight));
+        (found != 0).then(|| at + first(found))
+    })
+}
