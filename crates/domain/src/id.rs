@@ -29,19 +29,13 @@ fn check(text: &str, allowed: impl Fn(char) -> bool) -> Result<(), NotAnId> {
     if (1..=ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(is_usual) {
         return Ok(());
     }
-    let (mut count, mut is_blank, mut is_allowed) = (0, true, true);
-    for character in text.chars() {
-        count += 1;
-        is_blank &= character.is_whitespace();
-        is_allowed &= allowed(character);
-    }
-    if is_blank {
+    if text.chars().all(char::is_whitespace) {
         return Err(NotAnId::Empty);
     }
-    if count > ID_CHARS_MAX {
+    if text.chars().count() > ID_CHARS_MAX {
         return Err(NotAnId::TooLong);
     }
-    if !is_allowed {
+    if !text.chars().all(allowed) {
         return Err(NotAnId::Character);
     }
     Ok(())

@@ -52,9 +52,7 @@ fn outcome_of(rejection: Option<&Rejection>) -> usize {
     if let Some(at) = limited {
         return 1 + error::ROWS.len() + at;
     }
-    let Row { code, msg, sub_code, .. } = rejection.row;
-    let is_it = |row: &&Row| row.code == *code && row.msg == *msg && row.sub_code == *sub_code;
-    error::ROWS.iter().position(is_it).map_or(0, |at| at + 1)
+    error::ROWS.iter().position(|row| *row == rejection.row).map_or(0, |at| at + 1)
 }
 
 /// The row and the sub-code that are counted there; none for what was served.

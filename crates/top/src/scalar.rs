@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use jiff::civil::DateTime;
 
+use crate::form::is_blank;
 use crate::model::{Encoder, Form, Privacy, Shape, Wire};
 use crate::node::{Node, Reader};
 
@@ -73,14 +74,14 @@ impl FromStr for Date {
 }
 
 impl Date {
-    /// What is written of it.
-    fn text(self) -> [u8; DATE_BYTES] {
+    /// What is written of it, in this room.
+    fn text(self, room: &mut [u8; DATE_BYTES]) -> &str {
         let (date, time) = (self.0.date(), self.0.time());
         // Digit by digit: an answer has a dozen of these. No platform year is before 0 or after 9999.
-        let mut text = *b"0000-00-00 00:00:00";
+        *room = *b"0000-00-00 00:00:00";
         let mut put = |at: usize, value: u16| {
-            text[at] = b'0' + (value / 10 % 10) as u8;
-            text[at + 1] = b'0' + (value % 10) as u8;
+            room[at] = b'0' + (value / 10 % 10) as u8;
+            room[at + 1] = b'0' + (value % 10) as u8;
         };
         let year = date.year().unsigned_abs();
         put(0, year / 100);
@@ -89,20 +90,20 @@ impl Date {
         for (at, value) in [5, 8, 11, 14, 17].into_iter().zip(small) {
             put(at, u16::from(value.unsigned_abs()));
         }
-        text
+        std::str::from_utf8(room).unwrap_or_default()
     }
 }
 
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(std::str::from_utf8(&self.text()).unwrap_or_default())
+        f.write_str(self.text(&mut [0; DATE_BYTES]))
     }
 }
 
 impl From<Date> for String {
     fn from(date: Date) -> Self {
         // As long as it is, and not grown to it.
-        std::str::from_utf8(&date.text()).unwrap_or_default().to_owned()
+        date.text(&mut [0; DATE_BYTES]).to_owned()
     }
 }
 
@@ -296,7 +297,7 @@ impl Wire for Date {
     }
 
     fn encode<E: Encoder>(&self, out: &mut E) {
-        out.text(std::str::from_utf8(&self.text()).unwrap_or_default());
+        out.text(self.text(&mut [0; DATE_BYTES]));
     }
 }
 
@@ -464,13 +465,7 @@ fn is_id(text: &str) -> bool {
     {
         return true;
     }
-    let (mut count, mut is_blank, mut is_plain) = (0, true, true);
-    for character in text.chars() {
-        count += 1;
-        is_blank &= character.is_whitespace();
-        is_plain &= !character.is_control();
-    }
-    !is_blank && count <= ID_CHARS_MAX && is_plain
+    !is_blank(text) && text.chars().count() <= ID_CHARS_MAX && !text.chars().any(char::is_control)
 }
 
 /// A `String` in a request that must hold JSON.

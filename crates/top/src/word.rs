@@ -6,13 +6,13 @@
 /// As many bytes as are looked at together.
 pub(crate) const WORD_BYTES: usize = 8;
 
+const ONES: u64 = u64::from_ne_bytes([1; WORD_BYTES]);
+const TOPS: u64 = u64::from_ne_bytes([0x80; WORD_BYTES]);
+
 /// The word of eight bytes.
 pub(crate) fn of(bytes: [u8; WORD_BYTES]) -> u64 {
     u64::from_le_bytes(bytes)
 }
-
-const ONES: u64 = u64::from_ne_bytes([1; WORD_BYTES]);
-const TOPS: u64 = u64::from_ne_bytes([0x80; WORD_BYTES]);
 
 /// The bytes that are this one.
 pub(crate) fn equal(word: u64, byte: u8) -> u64 {
