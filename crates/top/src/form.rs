@@ -171,56 +171,50 @@ fn decode_from(bytes: &[u8], escape: Option<usize>) -> Option<Cow<'_, str>> {
     let Some(plain) = escape else {
         return std::str::from_utf8(bytes).ok().map(Cow::Borrowed);
     };
-    let (plain, mut rest) = bytes.split_at(plain);
-    let mut decoded = Vec::with_capacity(bytes.len());
-    decoded.extend_from_slice(plain);
-    while let [first, after @ ..] = rest {
-        let (byte, after) = match (first, after) {
-            // A percent sign that stands for nothing stands for itself.
-            (b'%', [high, low, further @ ..]) => {
-                hex_byte(*high, *low).map_or((b'%', after), |byte| (byte, further))
-            }
-            (b'+', after) => (b' ', after),
-            (byte, after) => (*byte, after),
-        };
-        decoded.push(byte);
-        rest = after;
-        // What is plain up to the next escape, which in JSON is near, is copied a word at a time; what of the last word is
-        // not plain is taken back.
-        while let Some((eight, after)) = rest.split_first_chunk::<WORD_BYTES>()
-            && !is_escape(eight[0])
+    // Nothing becomes longer, and up to the first escape all is plain.
+    let (mut decoded, mut end) = (bytes.to_vec(), plain);
+    let mut rest = &bytes[plain..];
+    while !rest.is_empty() {
+        // In JSON, escapes follow each other: what encloses and parts its texts is escaped.
+        while let [b'%', high, low, after @ ..] = rest
+            && let Some(byte) = hex_byte(*high, *low)
         {
+            decoded[end] = byte;
+            (end, rest) = (end + 1, after);
+        }
+        // What of a word is not plain is written over by what follows.
+        let plain = rest.first_chunk::<WORD_BYTES>().map_or(0, |eight| {
+            decoded[end..end + WORD_BYTES].copy_from_slice(eight);
             let word = word::of(*eight);
-            let plain = word::first(word::equal(word, b'%') | word::equal(word, b'+'));
-            let end = decoded.len() + plain;
-            decoded.extend_from_slice(eight);
-            decoded.truncate(end);
-            rest = if plain < WORD_BYTES { &rest[plain..] } else { after };
+            word::first(word::equal(word, b'%') | word::equal(word, b'+'))
+        });
+        if plain > 0 {
+            (end, rest) = (end + plain, &rest[plain..]);
+        } else if let [byte, after @ ..] = rest {
+            // A percent sign that stands for nothing stands for itself.
+            decoded[end] = if *byte == b'+' { b' ' } else { *byte };
+            (end, rest) = (end + 1, after);
         }
     }
+    decoded.truncate(end);
     String::from_utf8(decoded).ok().map(Cow::Owned)
 }
 
 /// What two hexadecimal digits of either case stand for; `None` when they are none.
 pub(crate) fn hex_byte(high: u8, low: u8) -> Option<u8> {
-    match (HEX[usize::from(high)], HEX[usize::from(low)]) {
-        (high @ 0..=15, low @ 0..=15) => Some(high << 4 | low),
-        _ => None,
-    }
+    let [high, low] = [high, low].map(|digit| i16::from(HEX[usize::from(digit)]));
+    u8::try_from(high << 4 | low).ok()
 }
 
-/// The value of each byte as a hexadecimal digit; 255 for what is none.
-const HEX: [u8; 256] = {
-    let mut values = [u8::MAX; 256];
-    let mut at = 0;
-    while at < 256 {
-        values[at] = match at as u8 {
-            digit @ b'0'..=b'9' => digit - b'0',
-            digit @ b'a'..=b'f' => digit - b'a' + 10,
-            digit @ b'A'..=b'F' => digit - b'A' + 10,
-            _ => u8::MAX,
-        };
-        at += 1;
+/// The value of each byte as a hexadecimal digit; below nothing for what is none.
+const HEX: [i8; 256] = {
+    let mut values = [-1; 256];
+    let mut value = 0;
+    while value < 16 {
+        let digit = b"0123456789ABCDEF"[value as usize];
+        values[digit as usize] = value;
+        values[digit.to_ascii_lowercase() as usize] = value;
+        value += 1;
     }
     values
 };
